@@ -1,0 +1,1 @@
+"""Plug-in of dlt's command line (placeholder until the pipelines register)."""
