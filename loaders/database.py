@@ -109,7 +109,8 @@ def _postmaster_pid() -> int | None:
         return None
 
 
-def _free_port(preferred: int | None) -> int:
+def free_port(preferred: int | None = None) -> int:
+    """Returns a free TCP port on loopback, the preferred one where it is free."""
     for port in (preferred or 0, 0):
         with socket.socket() as probe:
             try:
@@ -117,7 +118,7 @@ def _free_port(preferred: int | None) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise DatabaseError("no free TCP port on 127.0.0.1 for the embedded PostgreSQL server.")
+    raise DatabaseError("no free TCP port on 127.0.0.1.")
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -201,11 +202,19 @@ def start() -> settings.DatabaseSettings:
         shutil.rmtree(_data_dir(), ignore_errors=True)
         password = secrets.token_urlsafe(24)
         _initialise(password)
-    port = _free_port(noted.port if noted else None)
+    port = free_port(noted.port if noted else None)
     log = _data_dir() / "server.log"
     done = _run(
-        [_binary("pg_ctl"), f"--pgdata={_data_dir()}", f"--log={log}", "--wait", "--timeout=90"]
-        + ["-o", f"-p {port}", "start"]
+        [
+            _binary("pg_ctl"),
+            f"--pgdata={_data_dir()}",
+            f"--log={log}",
+            "--wait",
+            "--timeout=90",
+            "-o",
+            f"-p {port}",
+            "start",
+        ]
     )
     if done.returncode != 0:
         raise DatabaseError(f"the embedded PostgreSQL server did not start; its log is {log}.")

@@ -1,0 +1,285 @@
+"""Servers, databases, simulator and command runners shared by all tests.
+
+Every test gets a database of its own on a throw-away embedded PostgreSQL (one per pytest
+process); `RIDERRA_TEST_POSTGRES_URL` names an administrator's URL of another server to use
+instead. Nothing here touches the server that `make demo` started.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+from psycopg import sql
+
+from loaders import database as embedded
+from loaders import settings
+
+PROJECT = settings.PROJECT_ROOT
+BIN = Path(sys.executable).parent
+
+# settings of the person who runs the tests must not reach them
+FOREIGN = (
+    "DATABASE_URL",
+    "MAPPING_DIR",
+    *settings.PG_VARIABLES,
+    *(name for name in os.environ if name.startswith(("PLANFIX_", "DBT_", "RIDERRA_SET_"))),
+)
+for _name in FOREIGN:
+    os.environ.pop(_name, None)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[settings.DatabaseSettings]:
+    """A server on which databases can be created: embedded PostgreSQL 18 by default."""
+    url = os.environ.get("RIDERRA_TEST_POSTGRES_URL")
+    if url:
+        yield settings.parse_database_url(url)
+        return
+    home = tmp_path_factory.mktemp("server")
+    previous = os.environ.get("RIDERRA_LOCAL_DIR")
+    os.environ["RIDERRA_LOCAL_DIR"] = str(home)
+    try:
+        found = embedded.start()
+        yield found
+        embedded.clean()
+    finally:
+        if previous is None:
+            del os.environ["RIDERRA_LOCAL_DIR"]
+        else:
+            os.environ["RIDERRA_LOCAL_DIR"] = previous
+
+
+def create_database(
+    server: settings.DatabaseSettings, template: str = "template0"
+) -> settings.DatabaseSettings:
+    """Creates a database with a random name; the caller drops it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    statement = sql.SQL("create database {} template {}").format(
+        sql.Identifier(name), sql.Identifier(template)
+    )
+    with psycopg.connect(replace(server, dbname="postgres").url(), autocommit=True) as link:
+        # a cluster may have been made with locale C, which cannot fold Cyrillic
+        if template == "template0" and link.info.server_version < 170000:
+            statement += sql.SQL(" encoding 'UTF8' locale 'C.UTF-8'")
+        link.execute(statement)
+    return replace(server, dbname=name)
+
+
+def drop_database(found: settings.DatabaseSettings) -> None:
+    """Drops a database, ending the sessions that a killed process may have left."""
+    with psycopg.connect(replace(found, dbname="postgres").url(), autocommit=True) as link:
+        link.execute(
+            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(found.dbname))
+        )
+
+
+@pytest.fixture
+def database(postgres_server: settings.DatabaseSettings) -> Iterator[settings.DatabaseSettings]:
+    """An empty database of the test's own."""
+    found = create_database(postgres_server)
+    yield found
+    drop_database(found)
+
+
+@pytest.fixture
+def link(database: settings.DatabaseSettings) -> Iterator[psycopg.Connection]:
+    """An autocommit connection to the test's database."""
+    with psycopg.connect(database.url(), autocommit=True) as connection:
+        yield connection
+
+
+@dataclass
+class SimulatorHandle:
+    """A running simulator.
+
+    Attributes:
+        base_url: address of its REST API, ending in `/rest/`.
+        token: bearer token it accepts.
+        process: its process.
+    """
+
+    base_url: str
+    token: str
+    process: subprocess.Popen[str]
+
+    @property
+    def root(self) -> str:
+        """Address of the server without the API's path."""
+        return self.base_url.removesuffix("/rest/").removesuffix("/rest")
+
+    def control(self, action: str, **values: Any) -> Any:
+        """Calls a control endpoint and returns its JSON."""
+        reply = requests.post(f"{self.root}/__simulator__/{action}", json=values, timeout=60)
+        reply.raise_for_status()
+        return reply.json()
+
+    def environment(self) -> dict[str, str]:
+        """Settings that point the extractor at this simulator, unpaced."""
+        return {
+            "PLANFIX_BASE_URL": self.base_url,
+            "PLANFIX_TOKEN": self.token,
+            "PLANFIX_REQUESTS_PER_SECOND": "1000",
+        }
+
+    def stop(self) -> None:
+        """Ends the process."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+
+
+def start_simulator(
+    *, size: int, seed: int, folder: Path, sample: bool = False, **switches: Any
+) -> SimulatorHandle:
+    """Starts `python -m simulator serve` and waits until it answers."""
+    port_file = folder / f"simulator-{uuid.uuid4().hex[:8]}.port"
+    arguments = [sys.executable, "-m", "simulator", "serve"]
+    arguments += ["--size", str(size), "--seed", str(seed), "--port-file", str(port_file)]
+    if sample:
+        arguments.append("--sample")
+    for name, value in switches.items():
+        arguments += ["--switch", f"{name}={value}"]
+    log = (folder / f"{port_file.stem}.log").open("w", encoding="utf-8")
+    process = subprocess.Popen(
+        arguments, cwd=PROJECT, stdout=log, stderr=subprocess.STDOUT, text=True
+    )
+    end = time.monotonic() + 120
+    while not (port_file.exists() and port_file.read_text().strip()):
+        if process.poll() is not None or time.monotonic() > end:
+            process.kill()
+            raise RuntimeError(f"the simulator did not start: {Path(log.name).read_text()}")
+        time.sleep(0.05)
+    port = port_file.read_text().strip()
+    return SimulatorHandle(f"http://127.0.0.1:{port}/rest/", "simulator-token", process)
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[Callable[..., SimulatorHandle]]:
+    """Starts simulators: `simulator(size=200, seed=3, switch=value …)`."""
+    running: list[SimulatorHandle] = []
+
+    def start(size: int = 120, seed: int = 1, **switches: Any) -> SimulatorHandle:
+        handle = start_simulator(size=size, seed=seed, folder=tmp_path, **switches)
+        running.append(handle)
+        return handle
+
+    yield start
+    for handle in running:
+        handle.stop()
+
+
+@dataclass
+class Commands:
+    """Runs the project's commands as a user would, each with folders of its own.
+
+    Attributes:
+        database: the database they use.
+        folder: where their state, logs and artifacts go.
+        extra: further environment variables.
+    """
+
+    database: settings.DatabaseSettings
+    folder: Path
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        """Environment of every command."""
+        profiles = self.folder / "profiles"
+        profiles.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / "profiles.example.yml", profiles / "profiles.yml")
+        kept = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+        return {
+            **kept,
+            "DATABASE_URL": self.database.url(),
+            "DBT_PROFILES_DIR": str(profiles),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "RIDERRA_LOCAL_DIR": str(self.folder / "local"),
+            **self.extra,
+        }
+
+    def run(
+        self, *arguments: str, check: bool = False, timeout: float = 540, **extra: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command of the virtual environment and returns its result."""
+        done = subprocess.run(
+            [str(BIN / arguments[0]), *arguments[1:]],
+            cwd=PROJECT,
+            env={**self.environment(), **extra},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(
+                f"{' '.join(arguments)} ended with {done.returncode}\n"
+                f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+            )
+        return done
+
+    def dbt(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Runs dbt."""
+        return self.run("dbt", *arguments, **options)
+
+    def dlt(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Runs dlt."""
+        return self.run("dlt", *arguments, **options)
+
+    def start(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
+        """Starts a command without waiting, in a process group of its own."""
+        log = (self.folder / f"background-{uuid.uuid4().hex[:6]}.log").open("w", encoding="utf-8")
+        return subprocess.Popen(
+            [str(BIN / arguments[0]), *arguments[1:]],
+            cwd=PROJECT,
+            env={**self.environment(), **extra},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """Kills a started command and its children with SIGKILL."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """dbt's parse result, made once and copied to each run's own target folder."""
+    folder = tmp_path_factory.mktemp("parse")
+    nowhere = settings.DatabaseSettings("127.0.0.1", 1, "nobody", "", "nowhere")
+    Commands(nowhere, folder).dbt("parse", "--quiet", check=True)
+    return folder / "target" / "partial_parse.msgpack"
+
+
+@pytest.fixture
+def commands(database: settings.DatabaseSettings, tmp_path: Path, parsed_project: Path) -> Commands:
+    """The project's commands on the test's own database."""
+    made = Commands(database, tmp_path)
+    (tmp_path / "target").mkdir()
+    shutil.copy(parsed_project, tmp_path / "target" / "partial_parse.msgpack")
+    return made
