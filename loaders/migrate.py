@@ -313,11 +313,9 @@ def lint() -> None:
         if not (settings.PROJECT_ROOT / "profiles.yml").exists():
             database.write_profile()
         environment = _environment(found, DBT_TARGET_PATH=folder, DBT_LOG_PATH=folder)
-        for arguments in (
-            ["dbt", "--warn-error", "parse", "--no-partial-parse", "--quiet"],
-            ["sqlfluff", "lint", "--processes", "2", "--disable-progress-bar"]
-            + ["models", "tests"],
-        ):
+        parse = ["dbt", "--warn-error", "parse", "--no-partial-parse", "--quiet"]
+        sqlfluff = ["sqlfluff", "lint", "--processes", "2", "--disable-progress-bar"]
+        for arguments in (parse, [*sqlfluff, "models", "tests"]):
             code = subprocess.run(
                 [_tool(arguments[0]), *arguments[1:]],
                 cwd=settings.PROJECT_ROOT,
