@@ -233,7 +233,7 @@ def start() -> settings.DatabaseSettings:
         json.dumps({"port": port, "user": ROLE, "password": password, "dbname": DBNAME}),
     )
     with psycopg.connect(found.url().replace(f"/{DBNAME}", "/postgres"), autocommit=True) as link:
-        if not link.execute("select from pg_database where datname = %s", [DBNAME]).fetchone():
+        if not link.execute("select 1 from pg_database where datname = %s", [DBNAME]).fetchone():
             link.execute(f"create database {DBNAME}")
     return found
 

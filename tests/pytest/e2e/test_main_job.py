@@ -1,0 +1,179 @@
+"""The main job: from an account to a finished, proven migration, and what must not happen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.pytest.conftest import create_database, drop_database
+from tests.pytest.e2e.conftest import DEBIAN_URL, Account, Migration, run_migration
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("main_job")]
+
+LIVE_TABLES = (
+    "customers",
+    "customer_contacts",
+    "customer_tags",
+    "customer_notes",
+    "customer_consents",
+    "customer_external_links",
+)
+
+
+def fingerprint(migration: Migration, schema: str = "riderra") -> dict[str, object]:
+    """Identity of every live row version: a rewritten row has another xmin or ctid."""
+    return {
+        table: migration.value(
+            "select md5(coalesce(string_agg(row_version, ',' order by row_version), '')) "
+            f"from (select xmin::text || ctid::text || md5(t::text) as row_version "
+            f"from {schema}.{table} as t) as versions"
+        )
+        for table in LIVE_TABLES
+    }
+
+
+def test_every_record_that_counts_is_in_the_crm_with_a_link(
+    finished: Migration, account: Account
+) -> None:
+    expected = {
+        row["planfix_id"]
+        for row in account.truth
+        if row["is_deleted"] == "false" and row["is_test"] == "false"
+    }
+    linked = {
+        str(row[0])
+        for row in finished.rows(
+            "select link.external_id from riderra.customer_external_links as link "
+            "inner join riderra.customers as customer on link.customer_id = customer.id "
+            "where link.source_system = 'planfix' and customer.status = 'active'"
+        )
+    }
+    assert len(expected) > SIZE_FLOOR
+    missing = expected - linked
+    assert len(missing) <= len(expected) * 0.01, sorted(missing)
+
+
+SIZE_FLOOR = 200
+
+
+def test_all_six_tables_have_rows(finished: Migration) -> None:
+    counts = {
+        table: finished.value(f"select count(*) from riderra.{table}") for table in LIVE_TABLES
+    }
+    assert all(count > 0 for count in counts.values()), counts
+
+
+def test_books_balance_record_by_record(finished: Migration) -> None:
+    outcomes = dict(
+        finished.rows("select outcome, count(*) from quality.reconciliation_records group by 1")
+    )
+    assert set(outcomes) <= {"published", "merged", "archived", "excluded"}
+    assert sum(outcomes.values()) == finished.value(
+        "select count(*) from intermediate.int_contacts__normalized"
+    )
+    assert finished.value("select count(*) from quality.acceptance where not passed") == 0
+
+
+def test_phones_are_e164_and_emails_lower_case(finished: Migration) -> None:
+    assert (
+        finished.value(
+            "select count(*) from riderra.customer_contacts "
+            r"where channel = 'phone' and value !~ '^\+[1-9][0-9]{6,14}$'"
+        )
+        == 0
+    )
+    assert (
+        finished.value(
+            "select count(*) from riderra.customer_contacts "
+            "where channel = 'email' and value <> lower(value)"
+        )
+        == 0
+    )
+
+
+def test_no_cluster_mixes_more_persons_than_the_bar_allows(
+    finished: Migration, account: Account
+) -> None:
+    entity = {row["planfix_id"]: row["entity_id"] for row in account.truth}
+    customers: dict[object, set[str]] = {}
+    for customer_id, planfix_id in finished.rows(
+        "select customer_id, external_id from riderra.customer_external_links "
+        "where source_system = 'planfix'"
+    ):
+        customers.setdefault(customer_id, set()).add(entity[str(planfix_id)])
+    mixed = [sorted(found) for found in customers.values() if len(found) > 1]
+    assert len(mixed) <= 1, mixed
+
+
+def test_second_run_writes_no_live_row(migration: Migration) -> None:
+    before = fingerprint(migration)
+    migration.commands.dlt("pipeline", "run", check=True)
+    migration.commands.dbt("build", check=True)
+    assert fingerprint(migration) == before
+
+
+def test_failing_gate_stops_the_build_before_the_first_live_row(migration: Migration) -> None:
+    before = fingerprint(migration)
+    migration.rows(
+        'update planfix_raw.contacts set payload = payload || \'{"name": "Changed"}\' '
+        "where not is_company returning id"
+    )
+    done = migration.commands.dbt("build", RIDERRA_MIN_SHARE_MOVED="1.01")
+    assert done.returncode != 0
+    assert fingerprint(migration) == before
+
+
+def test_dry_run_shows_the_difference_and_leaves_live_alone(migration: Migration) -> None:
+    before = fingerprint(migration)
+    state = migration.rows(
+        "select customer_id, planfix_id from migration.customer_identity order by planfix_id"
+    )
+    done = migration.commands.dbt("build", "--target", "dry_run", check=True)
+    assert "dry_run" in done.stdout
+    assert fingerprint(migration) == before
+    assert state == migration.rows(
+        "select customer_id, planfix_id from migration.customer_identity order by planfix_id"
+    )
+    assert migration.value("select count(*) from dry_run_publish.publish_plan") is not None
+
+
+@pytest.mark.parametrize("server_url", [DEBIAN_URL] if DEBIAN_URL else [])
+def test_same_result_on_postgresql_15_with_functions_in_the_database(
+    server_url: str, finished: Migration, account: Account, tmp_path: Path
+) -> None:
+    from loaders.settings import parse_database_url
+
+    database = create_database(parse_database_url(server_url))
+    try:
+        other = run_migration(account, database, tmp_path, RIDERRA_PYTHON_FUNCTIONS="in_database")
+        for table, columns in {
+            "customers": "id, display_name, kind, status, company_id, timezone, incomplete_profile",
+            "customer_contacts": "customer_id, channel, value, extension, is_primary",
+            "customer_tags": "customer_id, kind, tag",
+            "customer_notes": "customer_id, body, noted_at",
+            "customer_consents": "customer_id, channel, purpose, status",
+            "customer_external_links": "customer_id, source_system, external_id, match_rule",
+        }.items():
+            statement = f"select {columns} from riderra.{table}"
+            assert sorted(map(repr, other.rows(statement))) == sorted(
+                map(repr, finished.rows(statement))
+            ), table
+    finally:
+        drop_database(database)
+
+
+def test_nothing_personal_in_the_output(finished: Migration) -> None:
+    values = [
+        str(row[0])
+        for row in finished.rows(
+            "select value from riderra.customer_contacts where channel in ('phone', 'email')"
+        )
+    ]
+    text = finished.output
+    for path in finished.commands.folder.rglob("*.log*"):
+        if path.is_file() and os.access(path, os.R_OK):
+            text += path.read_text(encoding="utf-8", errors="replace")
+    assert values
+    assert [value for value in values if value in text] == []
