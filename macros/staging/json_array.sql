@@ -1,0 +1,3 @@
+{% macro json_array(value) -%}
+    case when jsonb_typeof({{ value }}) = 'array' then {{ value }} else '[]' end
+{%- endmacro %}
