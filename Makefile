@@ -68,4 +68,4 @@ report: $(STAMP) ## the report of the last run as one HTML page
 	@$(BIN)/python -m report
 
 bench: $(STAMP) ## benchmarks, see benchmarks/
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.pipeline

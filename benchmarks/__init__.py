@@ -1,0 +1,1 @@
+"""Benchmarks: the whole migration and its parts, beside yardsticks run in the same session."""
