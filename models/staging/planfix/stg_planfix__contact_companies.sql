@@ -1,0 +1,53 @@
+-- A person names its companies and a company its people; both lists say the same thing and either
+-- may be the only one that does.
+
+with
+
+source as (
+
+    select
+        id as planfix_id,
+        {{ json_array("payload -> 'companies'") }} as companies,
+        {{ json_array("payload -> 'contacts'") }} as contacts
+    from {{ source('planfix_raw', 'contacts') }}
+    where {{ finished_loads('planfix_raw') }}
+
+),
+
+listed as (
+
+    select
+        source.planfix_id,
+        'companies' as field,
+        items.item_position,
+        items.item
+    from source
+    cross join lateral jsonb_array_elements(source.companies)
+        with ordinality as items (item, item_position)
+
+    union all
+
+    select
+        source.planfix_id,
+        'contacts' as field,
+        items.item_position,
+        items.item
+    from source
+    cross join lateral jsonb_array_elements(source.contacts)
+        with ordinality as items (item, item_position)
+
+),
+
+final as (
+
+    select
+        planfix_id,
+        field,
+        item_position::int as item_position,
+        {{ source_id("item ->> 'id'") }} as related_planfix_id,
+        {{ tidied("item ->> 'name'") }} as related_name
+    from listed
+
+)
+
+select * from final
