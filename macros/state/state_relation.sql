@@ -1,0 +1,3 @@
+{% macro state_relation(name) %}
+    {{- return(source('migration', name)) -}}
+{% endmacro %}

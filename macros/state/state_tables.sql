@@ -1,0 +1,20 @@
+{% macro state_tables() %}
+    {{- return([
+        'runs',
+        'batches',
+        'published_rows',
+        'row_changes',
+        'rollback_leftovers',
+        'customer_identity',
+        'identity_events',
+        'match_decisions',
+        'value_decisions',
+        'field_decisions',
+        'waivers',
+        'qa_verdicts',
+        'freezes',
+        'sign_offs',
+        'archives',
+        'purges',
+    ]) -}}
+{% endmacro %}
