@@ -4,6 +4,7 @@ source as (
 
     select
         id as planfix_id,
+        fetched_at,
         case when jsonb_typeof(custom_fields) = 'object' then custom_fields end
             as custom_fields
     from {{ source('planfix_raw', 'contacts') }}
@@ -15,6 +16,7 @@ fields as (
 
     select
         source.planfix_id,
+        source.fetched_at,
         {{ source_bigint('field.field_key') }} as custom_field_id,
         field.field ->> 'name' as field_name,
         {{ source_bigint("field.field ->> 'type'") }} as field_type,
@@ -33,7 +35,8 @@ final as (
         field_name,
         field_type,
         field_value,
-        {{ trimmed(custom_field_text('field_value', 'string_value')) }} as value_text
+        {{ trimmed(custom_field_text('field_value', 'string_value')) }} as value_text,
+        fetched_at
     from fields
 
 )

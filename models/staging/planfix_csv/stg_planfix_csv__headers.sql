@@ -18,7 +18,9 @@ mapping as (
 
     select
         lower({{ tidied('header') }}) as header_key,
-        lower({{ trimmed('field') }}) as field,
+        -- `group` alone would have to be quoted in every model behind this one
+        regexp_replace(lower({{ trimmed('field') }}), '^group$', 'group_name')
+            as field,
         custom_field_id
     from {{ ref('csv_headers') }}
 

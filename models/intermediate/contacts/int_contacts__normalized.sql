@@ -1,0 +1,326 @@
+-- The record as the rest of the project sees it: codes instead of texts, the name in parts where
+-- that is safe, the region for phones without a country code, and whether it is in scope.
+
+with
+
+contacts as (
+
+    select * from {{ ref('int_contacts__merged') }}
+
+),
+
+employers as (
+
+    select * from {{ ref('int_contact_companies__resolved') }}
+    where company_position = 1
+
+),
+
+regions as (
+
+    select
+        lower({{ tidied('raw_value') }}) as country_key,
+        min(upper({{ trimmed('country_code') }})) as country_code
+    from {{ ref('region_mapping') }}
+    group by lower({{ tidied('raw_value') }})
+
+),
+
+-- a country may be written as its code; only codes that the mapping knows are believed
+region_codes as (
+
+    select distinct country_code
+    from regions
+
+),
+
+languages as (
+
+    select
+        lower({{ tidied('raw_value') }}) as language_key,
+        min({{ trimmed('language') }}) as language
+    from {{ ref('language_mapping') }}
+    group by lower({{ tidied('raw_value') }})
+
+),
+
+-- reading pg_timezone_names opens a file per zone: once per build, not once per record
+timezones as (
+
+    select
+        lower(name) as timezone_key,
+        min(name) as timezone
+    from pg_timezone_names
+    where
+        name ~ '/'
+        and name !~ '^(posix|right)/'
+        or name = 'UTC'
+    group by lower(name)
+
+),
+
+exclusions as (
+
+    select
+        lower({{ trimmed('match_type') }}) as match_type,
+        lower({{ trimmed('value') }}) as match_value,
+        {{ trimmed('reason') }} as reason
+    from {{ ref('exclusions') }}
+
+),
+
+emails as (
+
+    select
+        planfix_id,
+        email
+    from {{ ref('stg_planfix__contact_emails') }}
+
+    union all
+
+    select
+        planfix_id,
+        email
+    from {{ ref('int_contacts__csv_merged') }}
+    where email is not null
+
+),
+
+hits as (
+
+    select
+        emails.planfix_id,
+        exclusions.reason
+    from exclusions
+    inner join emails
+        on lower(emails.email) like exclusions.match_value
+    where exclusions.match_type = 'email'
+
+    union all
+
+    select
+        contacts.planfix_id,
+        exclusions.reason
+    from exclusions
+    inner join contacts
+        on lower(contacts.full_name_text) like exclusions.match_value
+    where exclusions.match_type = 'name'
+
+    union all
+
+    select
+        contacts.planfix_id,
+        exclusions.reason
+    from contacts
+    inner join exclusions
+        on
+            exclusions.match_type in ('planfix_id', 'group_id', 'template_id')
+            and case exclusions.match_type
+                when 'planfix_id' then contacts.planfix_id
+                when 'group_id' then contacts.group_id
+                else contacts.template_id
+            end = {{ source_bigint('exclusions.match_value') }}
+
+),
+
+excluded as (
+
+    select
+        planfix_id,
+        min(reason) as reason
+    from hits
+    group by planfix_id
+
+),
+
+-- only the latest sweep that saw every page may prove that a record is gone, and only for a
+-- record that was last seen before that sweep began
+latest_sweep as (
+
+    select
+        sweep_id,
+        started_at
+    from {{ ref('stg_planfix__id_sweep_runs') }}
+    where is_complete
+    order by started_at desc nulls last, sweep_id desc
+    limit 1
+
+),
+
+swept as (
+
+    select sweeps.planfix_id
+    from {{ ref('stg_planfix__id_sweeps') }} as sweeps
+    inner join latest_sweep
+        on sweeps.sweep_id = latest_sweep.sweep_id
+
+),
+
+gone as (
+
+    select contacts.planfix_id
+    from contacts
+    inner join latest_sweep
+        on
+            latest_sweep.started_at
+            > greatest(contacts.api_fetched_at, contacts.csv_observed_at)
+    where not exists (
+        select from swept
+        where contacts.planfix_id = swept.planfix_id
+    )
+
+),
+
+company_regions as (
+
+    select
+        contacts.planfix_id,
+        coalesce(regions.country_code, region_codes.country_code) as country_code
+    from contacts
+    left join regions
+        on lower(contacts.country_text) = regions.country_key
+    left join region_codes
+        on upper(contacts.country_text) = region_codes.country_code
+    where
+        contacts.kind = 'company'
+        and contacts.country_text is not null
+
+),
+
+name_parts as (
+
+    select * from {{ ref('int_contact_names__parted') }}
+
+),
+
+final as (
+
+    select
+        -- ids
+        contacts.planfix_id,
+        case contacts.kind when 'company' then 'company' else 'contact' end as entity_type,
+        contacts.kind,
+        contacts.has_api,
+        contacts.has_csv,
+        contacts.csv_is_newer,
+
+        -- names
+        coalesce(
+            case
+                when contacts.kind = 'company' then contacts.full_name_text
+                when name_parts.is_structured then concat_ws(
+                    ' ',
+                    {{ name_case('name_parts.given_name') }},
+                    {{ name_case('name_parts.middle_name') }},
+                    {{ name_case('name_parts.family_name') }}
+                )
+                else {{ name_case('contacts.full_name_text') }}
+            end,
+            -- a card without any name: its number is the only thing to call it by
+            'Planfix ' || contacts.planfix_id
+        ) as display_name,
+        {{ name_case('name_parts.given_name') }} as given_name,
+        {{ name_case('name_parts.middle_name') }} as middle_name,
+        {{ name_case('name_parts.family_name') }} as family_name,
+        contacts.full_name_text,
+        case contacts.kind
+            when 'company' then contacts.full_name_text
+            else employers.company_name
+        end as company_name,
+        employers.company_planfix_id as employer_planfix_id,
+
+        -- text
+        contacts.position,
+        contacts.website,
+        contacts.address,
+        contacts.city,
+        contacts.description,
+        contacts.group_id,
+        contacts.group_name,
+        contacts.template_id,
+        contacts.registration_number,
+        contacts.country_text,
+        contacts.language_text,
+        contacts.timezone_text,
+        contacts.birth_date_text,
+        contacts.gender_text,
+
+        -- codes
+        coalesce(regions.country_code, region_codes.country_code) as country_code,
+        coalesce(
+            regions.country_code,
+            region_codes.country_code,
+            company_regions.country_code,
+            '{{ setting('default_region') }}'
+        ) as region_code,
+        coalesce(
+            languages.language,
+            case
+                when contacts.language_code ~* '^[a-z]{2,3}(-[a-z0-9]{2,8})*$'
+                    then lower(split_part(contacts.language_code, '-', 1))
+                        || coalesce(substring(contacts.language_code from '-.*'), '')
+            end
+        ) as language,
+        timezones.timezone,
+        case
+            when contacts.kind = 'person' then
+                case
+                    when lower(contacts.gender_text) in (
+                        'female', 'женский', 'женщина', 'жен', 'жен.', 'ж', 'f'
+                    ) then 'female'
+                    when lower(contacts.gender_text) in (
+                        'male', 'мужской', 'мужчина', 'муж', 'муж.', 'м', 'm'
+                    ) then 'male'
+                end
+        end as gender,
+
+        -- who looks after it
+        contacts.planfix_owner_user_id,
+        contacts.owner_name,
+
+        -- scope; being deleted is told first: a deleted test record is gone either way
+        contacts.is_deleted_in_payload
+        or gone.planfix_id is not null as is_deleted,
+        case
+            when contacts.is_deleted_in_payload or gone.planfix_id is not null
+                then 'deleted_in_planfix'
+            else excluded.reason
+        end as exclusion_reason,
+
+        -- times
+        coalesce(
+            {{ plausible_birth_date(source_day('contacts.birth_date_text')) }},
+            {{ plausible_birth_date(source_day('contacts.custom_birth_date_text')) }}
+        ) as birth_date,
+        contacts.source_created_at,
+        contacts.source_updated_at,
+        contacts.observed_at,
+
+        -- trace
+        contacts.raw_load_id,
+        contacts.raw_table,
+        contacts.source_file,
+        contacts.source_line
+    from contacts
+    left join employers
+        on contacts.planfix_id = employers.planfix_id
+    left join company_regions
+        on employers.company_planfix_id = company_regions.planfix_id
+    left join name_parts
+        on contacts.planfix_id = name_parts.planfix_id
+    left join regions
+        on lower(contacts.country_text) = regions.country_key
+    left join region_codes
+        on upper(contacts.country_text) = region_codes.country_code
+    left join languages
+        on lower(contacts.language_text) = languages.language_key
+    left join timezones
+        on lower(contacts.timezone_text) = timezones.timezone_key
+    left join excluded
+        on contacts.planfix_id = excluded.planfix_id
+    left join gone
+        on contacts.planfix_id = gone.planfix_id
+
+)
+
+select * from final
