@@ -1,0 +1,332 @@
+"""Texts of the report in English and Russian; both have the same keys (a test checks it)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LANGUAGES: Final = ("en", "ru")
+
+TEXTS: Final[dict[str, dict[str, str]]] = {
+    "title": {
+        "en": "Planfix to Riderra: state of the migration",
+        "ru": "Planfix → Riderra: состояние переноса",
+    },
+    "subtitle": {
+        "en": "Counts only: this page holds no client data and may be passed on.",
+        "ru": "Только числа: на странице нет данных клиентов, её можно пересылать.",
+    },
+    "made": {"en": "Page made", "ru": "Страница создана"},
+    "database": {"en": "Database", "ru": "База данных"},
+    "dry_run": {
+        "en": "Dry run: a copy of the live tables, nothing was written to the CRM.",
+        "ru": "Пробный прогон на копии таблиц: в CRM ничего не записано.",
+    },
+    "sample": {
+        "en": "Sample data: an invented account, made by the bundled simulator.",
+        "ru": "Учебные данные: вымышленный аккаунт из встроенного симулятора.",
+    },
+    "run": {"en": "Run", "ru": "Запуск"},
+    "operator": {"en": "Operator", "ru": "Оператор"},
+    "status": {"en": "Status", "ru": "Состояние"},
+    "started": {"en": "Started", "ru": "Начало"},
+    "duration": {"en": "Duration", "ru": "Длительность"},
+    "verdict_ready": {
+        "en": "All acceptance criteria are met.",
+        "ru": "Все критерии приёмки выполнены.",
+    },
+    "verdict_waived": {
+        "en": "Gates pass, some of them by a waiver of the Owner.",
+        "ru": "Проверки пройдены, часть из них по решению владельца.",
+    },
+    "verdict_failed": {
+        "en": "Not ready: something below failed.",
+        "ru": "Не готово: часть проверок ниже не пройдена.",
+    },
+    "verdict_unknown": {
+        "en": "No acceptance figures yet: run `dbt build`.",
+        "ru": "Данных о приёмке ещё нет: запустите `dbt build`.",
+    },
+    "missing_parts": {"en": "Parts that are missing", "ru": "Чего здесь не хватает"},
+    "missing_text": {
+        "en": "These parts could not be read; the next full `dbt build` makes them.",
+        "ru": "Эти части прочитать не удалось; их создаст следующий полный `dbt build`.",
+    },
+    "not_built": {"en": "Not built yet.", "ru": "Ещё не построено."},
+    "none": {"en": "None.", "ru": "Нет."},
+    "part": {"en": "Part", "ru": "Часть"},
+    "reason": {"en": "Reason", "ru": "Причина"},
+    "total": {"en": "Total", "ru": "Всего"},
+    "share": {"en": "Share", "ru": "Доля"},
+    # sections
+    "funnel": {"en": "From extracted to published", "ru": "От выгрузки до CRM"},
+    "funnel_text": {
+        "en": "How many source records came in, and how many clients they became.",
+        "ru": "Сколько записей пришло из источника и скольким клиентам они соответствуют.",
+    },
+    "step": {"en": "Step", "ru": "Шаг"},
+    "records": {"en": "Records", "ru": "Записей"},
+    "step_extracted": {"en": "Source records", "ru": "Записей в источнике"},
+    "step_in_scope": {"en": "In scope", "ru": "Подлежат переносу"},
+    "step_customers": {"en": "Clients after merging", "ru": "Клиентов после объединения"},
+    "step_live": {"en": "Active clients in the CRM", "ru": "Активных клиентов в CRM"},
+    "step_complete": {"en": "…with a valid channel", "ru": "…с рабочим каналом связи"},
+    "balance": {"en": "The books, record by record", "ru": "Баланс по записям"},
+    "balance_text": {
+        "en": "Every source record has exactly one outcome, with a reason.",
+        "ru": "У каждой записи источника ровно один исход, с причиной.",
+    },
+    "outcome": {"en": "Outcome", "ru": "Исход"},
+    "outcome_published": {"en": "Published", "ru": "Перенесена"},
+    "outcome_merged": {"en": "Merged into another", "ru": "Объединена с другой"},
+    "outcome_archived": {"en": "Archived", "ru": "В архиве"},
+    "outcome_excluded": {"en": "Excluded", "ru": "Исключена"},
+    "outcome_none": {"en": "No outcome", "ru": "Без исхода"},
+    "balance_ok": {
+        "en": "The books balance: source = published + merged + archived + excluded.",
+        "ru": "Баланс сходится: источник = перенесено + объединено + архив + исключено.",
+    },
+    "balance_bad": {
+        "en": "The books do not balance: {count} records have no outcome.",
+        "ru": "Баланс не сходится: записей без исхода — {count}.",
+    },
+    "acceptance": {"en": "Acceptance", "ru": "Приёмка"},
+    "criterion": {"en": "Criterion", "ru": "Критерий"},
+    "value": {"en": "Value", "ru": "Значение"},
+    "limit": {"en": "Limit", "ru": "Граница"},
+    "result": {"en": "Result", "ru": "Итог"},
+    "passed": {"en": "pass", "ru": "да"},
+    "failed": {"en": "FAIL", "ru": "НЕТ"},
+    "waived": {"en": "waived", "ru": "допущено"},
+    "gates": {"en": "Gates", "ru": "Проверки перед записью"},
+    "gates_text": {
+        "en": "A failing gate stops the run before the first live row changes.",
+        "ru": "Непройденная проверка останавливает запуск до первой записи в CRM.",
+    },
+    "gate": {"en": "Gate", "ru": "Проверка"},
+    "channels": {"en": "Quality per channel", "ru": "Качество по каналам"},
+    "channels_text": {
+        "en": "Contact points found in the source: valid ones go to the CRM, the rest to "
+        "quarantine with a reason.",
+        "ru": "Контакты из источника: верные идут в CRM, остальные — в карантин с причиной.",
+    },
+    "channel": {"en": "Channel", "ru": "Канал"},
+    "valid": {"en": "Valid", "ru": "Верные"},
+    "rejected": {"en": "Quarantined", "ru": "В карантине"},
+    "clients": {"en": "Clients", "ru": "Клиентов"},
+    "countries": {"en": "Quality per country", "ru": "Качество по странам"},
+    "country": {"en": "Country", "ru": "Страна"},
+    "country_none": {"en": "unknown", "ru": "не указана"},
+    "country_rest": {"en": "other", "ru": "прочие"},
+    "with_phone": {"en": "with phone", "ru": "с телефоном"},
+    "with_email": {"en": "with e-mail", "ru": "с e-mail"},
+    "incomplete": {"en": "no channel", "ru": "без канала"},
+    "duplicates": {"en": "Duplicates by rule", "ru": "Дубли по правилам"},
+    "duplicates_text": {
+        "en": "Links found between records, by the rule that found them. Shared numbers and "
+        "mailboxes never merge people by themselves.",
+        "ru": "Связи между записями по правилам, которые их нашли. Общие номера и ящики сами по "
+        "себе людей не объединяют.",
+    },
+    "rule": {"en": "Rule", "ru": "Правило"},
+    "strength": {"en": "Strength", "ru": "Сила"},
+    "links": {"en": "Links", "ru": "Связей"},
+    "sizes": {"en": "Records per client", "ru": "Записей на клиента"},
+    "queues": {"en": "Waiting for people", "ru": "Ждёт людей"},
+    "queues_text": {
+        "en": "What nobody has decided yet: how much, and since when.",
+        "ru": "Что ещё никто не решил: сколько и как давно.",
+    },
+    "queue": {"en": "Queue", "ru": "Очередь"},
+    "open": {"en": "Open", "ru": "Открыто"},
+    "oldest": {"en": "Oldest, days", "ru": "Старейшее, дней"},
+    "quarantine": {"en": "Quarantine", "ru": "Карантин"},
+    "review_queue": {"en": "Review queue", "ru": "Очередь на разбор"},
+    "worklist_managers": {"en": "Managers without a Riderra user", "ru": "Менеджеры без учётки"},
+    "worklist_tags": {"en": "Tags without a mapping", "ru": "Метки без соответствия"},
+    "worklist_custom_fields": {"en": "Custom fields unmapped", "ru": "Поля без соответствия"},
+    "worklist_csv_headers": {"en": "File columns unmapped", "ru": "Столбцы без соответствия"},
+    "by_reason": {"en": "By reason", "ru": "По причинам"},
+    "plan": {"en": "Plan and result", "ru": "План и итог"},
+    "plan_text": {
+        "en": "What the last build decided for each live row.",
+        "ru": "Что последний запуск решил по каждой строке CRM.",
+    },
+    "table": {"en": "Table", "ru": "Таблица"},
+    "action_insert": {"en": "insert", "ru": "новые"},
+    "action_update": {"en": "update", "ru": "изменить"},
+    "action_no_change": {"en": "no change", "ru": "без изменений"},
+    "action_keep_crm_edit": {"en": "keep CRM's edit", "ru": "правка CRM"},
+    "action_conflict": {"en": "conflict", "ru": "конфликт"},
+    "action_retire": {"en": "retire", "ru": "снять"},
+    "batches": {"en": "Batches of the last run", "ru": "Порции последнего запуска"},
+    "batches_text": {
+        "en": "One transaction each: a batch is whole or absent.",
+        "ru": "Каждая — одна транзакция: порция записана целиком или не записана вовсе.",
+    },
+    "batch": {"en": "Batch", "ru": "Порция"},
+    "rows": {"en": "Rows", "ru": "Строк"},
+    "seconds": {"en": "Seconds", "ru": "Секунд"},
+    "batches_summary": {
+        "en": "{batches} batches, {rows} rows in {seconds} s of writing; slowest {slowest} s, "
+        "typical {typical} s.",
+        "ru": "Порций: {batches}, строк: {rows}, запись заняла {seconds} с; самая долгая "
+        "{slowest} с, обычно {typical} с.",
+    },
+    "no_batches": {
+        "en": "Nothing differed: no live row was rewritten.",
+        "ru": "Различий нет: ни одна строка CRM не перезаписана.",
+    },
+    "changes": {"en": "Since the run before", "ru": "С прошлого запуска"},
+    "changes_text": {
+        "en": "Figures of this run beside those of the run before.",
+        "ru": "Числа этого запуска рядом с числами прошлого.",
+    },
+    "figure": {"en": "Figure", "ru": "Показатель"},
+    "before": {"en": "Before", "ru": "Было"},
+    "now": {"en": "Now", "ru": "Стало"},
+    "difference": {"en": "Difference", "ru": "Разница"},
+    "first_run": {
+        "en": "This is the first run: nothing to compare with.",
+        "ru": "Это первый запуск: сравнивать не с чем.",
+    },
+    "events": {"en": "Identity events of the last run", "ru": "События последнего запуска"},
+    "event": {"en": "Event", "ru": "Событие"},
+    "count": {"en": "Count", "ru": "Число"},
+    "event_create": {"en": "client created", "ru": "клиент создан"},
+    "event_absorb": {"en": "record joined a client", "ru": "запись присоединена"},
+    "event_merge": {"en": "two clients became one", "ru": "два клиента стали одним"},
+    "event_split": {"en": "client split", "ru": "клиент разделён"},
+    "event_retire": {"en": "client retired", "ru": "клиент снят"},
+    "event_move": {"en": "record moved", "ru": "запись перемещена"},
+    "extract": {"en": "Extract", "ru": "Выгрузка"},
+    "extract_text": {
+        "en": "What was expected from the source, and what was loaded.",
+        "ru": "Сколько ждали от источника и сколько загружено.",
+    },
+    "object": {"en": "Object", "ru": "Объект"},
+    "expected": {"en": "Expected", "ru": "Ждали"},
+    "loaded": {"en": "Loaded", "ru": "Загружено"},
+    "verdict": {"en": "Verdict", "ru": "Вывод"},
+    "requests": {
+        "en": "{used} requests used; the floor for this account is {floor}.",
+        "ru": "Запросов: {used}; наименьшее возможное число — {floor}.",
+    },
+    "verdict_ok": {"en": "ok", "ru": "верно"},
+    "verdict_short": {"en": "SHORT", "ru": "НЕХВАТКА"},
+    "verdict_surplus": {"en": "surplus", "ru": "больше"},
+    "verdict_missing_field": {"en": "FIELD MISSING", "ru": "НЕТ ПОЛЯ"},
+    "qa": {"en": "QA sample", "ru": "Выборочная проверка"},
+    "qa_text": {
+        "en": "Clients drawn for a look by eye, and the verdicts given so far.",
+        "ru": "Клиенты, отобранные для проверки глазами, и вынесенные оценки.",
+    },
+    "stratum": {"en": "Stratum", "ru": "Группа"},
+    "drawn": {"en": "Drawn", "ru": "Отобрано"},
+    "correct": {"en": "correct", "ru": "верно"},
+    "wrong": {"en": "wrong", "ru": "ошибка"},
+    "unsure": {"en": "unsure", "ru": "неясно"},
+    "waiting": {"en": "waiting", "ru": "ждёт"},
+    "next_steps": {"en": "Next steps", "ru": "Что дальше"},
+    "next_extract_first": {
+        "en": "Nothing is extracted yet: run `dlt pipeline run`, then `dbt build`.",
+        "ru": "Ещё ничего не выгружено: запустите `dlt pipeline run`, затем `dbt build`.",
+    },
+    "next_build": {"en": "Run `dbt build`.", "ru": "Запустите `dbt build`."},
+    "next_gate": {
+        "en": "Gate {name} fails. Look at the rows it counts, mend them, or let the Owner waive "
+        "it; then run `dbt build` again.",
+        "ru": "Проверка {name} не пройдена. Посмотрите строки, которые она считает, исправьте их "
+        "или получите решение владельца; затем снова `dbt build`.",
+    },
+    "next_acceptance": {
+        "en": "Criterion {name} is not met.",
+        "ru": "Критерий {name} не выполнен.",
+    },
+    "next_extract": {
+        "en": "The extract of {name} is incomplete: run `dlt pipeline run` again, then "
+        "`dbt build`.",
+        "ru": "Выгрузка {name} неполная: повторите `dlt pipeline run`, затем `dbt build`.",
+    },
+    "next_review_queue": {
+        "en": "Settle the {count} cases of the review queue.",
+        "ru": "Разберите случаи в очереди: {count}.",
+    },
+    "next_quarantine": {
+        "en": "Look through the {count} values in quarantine: correct, accept or drop them.",
+        "ru": "Просмотрите значения в карантине ({count}): исправить, принять или отбросить.",
+    },
+    "next_worklist_managers": {
+        "en": "Map {count} Planfix managers in manager_mapping.csv.",
+        "ru": "Укажите пользователей Riderra для менеджеров Planfix ({count}) в "
+        "manager_mapping.csv.",
+    },
+    "next_worklist_tags": {
+        "en": "Map {count} tags in tag_mapping.csv.",
+        "ru": "Укажите соответствие меток ({count}) в tag_mapping.csv.",
+    },
+    "next_worklist_custom_fields": {
+        "en": "Map {count} custom fields in custom_field_mapping.csv, or mark them ignore.",
+        "ru": "Укажите назначение полей ({count}) в custom_field_mapping.csv или пометьте ignore.",
+    },
+    "next_worklist_csv_headers": {
+        "en": "Map {count} file columns in csv_headers.csv.",
+        "ru": "Укажите назначение столбцов ({count}) в csv_headers.csv.",
+    },
+    "next_conflicts": {
+        "en": "Settle {count} conflicts with edits made in the CRM.",
+        "ru": "Разберите конфликты с правками в CRM: {count}.",
+    },
+    "next_qa": {
+        "en": "Give a verdict on {count} clients of the QA sample.",
+        "ru": "Оцените клиентов выборочной проверки: {count}.",
+    },
+    "next_sign_off": {
+        "en": "Everything passes: the Owner can sign off (docs/runbook.md).",
+        "ru": "Всё пройдено: владелец может подписать приёмку (docs/runbook.ru.md).",
+    },
+    "next_signed": {
+        "en": "Signed off. What remains is the archive and the purge (docs/runbook.md).",
+        "ru": "Приёмка подписана. Остались архив и очистка (docs/runbook.ru.md).",
+    },
+    "by": {"en": "by {name}, until {until}: {reason}", "ru": "{name}, до {until}: {reason}"},
+}
+
+# Reason codes and rules have their English sentence in the database's own seeds; these are the
+# Russian ones. A code without an entry is shown as it is.
+RUSSIAN: Final[dict[str, str]] = {
+    "too_short": "слишком короткий номер",
+    "too_long": "слишком длинный номер",
+    "not_a_number": "не номер",
+    "unknown_region": "страна номера неизвестна",
+    "invalid_for_region": "такого номера в стране нет",
+    "placeholder": "заглушка вместо значения",
+    "missing_number": "строка файла без номера записи",
+    "deleted_in_planfix": "удалена в Planfix",
+    "test_record": "тестовая запись",
+}
+
+
+def text(language: str, key: str, **values: object) -> str:
+    """Returns a text in a language; a key without an entry comes back as it is."""
+    entry = TEXTS.get(key)
+    return entry[language].format(**values) if entry else key
+
+
+def label(language: str, prefix: str, code: str) -> str:
+    """Returns the text for a code such as an outcome, or the code itself, readable."""
+    key = f"{prefix}_{code}"
+    if key in TEXTS:
+        return TEXTS[key][language]
+    if language == "ru" and code in RUSSIAN:
+        return RUSSIAN[code]
+    return code.replace("_", " ")
+
+
+def number(language: str, value: float | int | None, digits: int = 0) -> str:
+    """Returns a number with the thousands grouped as the language does."""
+    if value is None:
+        return "–"
+    grouped = f"{value:,.{digits}f}"
+    if language == "ru":
+        return grouped.replace(",", "\u00a0").replace(".", ",")
+    return grouped

@@ -1,0 +1,263 @@
+"""The report page: one self-contained HTML file, without scripts and without network."""
+
+from __future__ import annotations
+
+import functools
+import statistics
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from report import charts, messages
+from report.facts import OUTCOMES, QUEUES, Facts
+from report.reader import Row
+
+COUNTRIES_SHOWN = 12
+ACTIONS = ("insert", "update", "no_change", "keep_crm_edit", "conflict", "retire")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What stands above the figures.
+
+    Attributes:
+        database: where the figures come from, without a password.
+        made_at: when the page was made.
+        is_dry_run: true when it shows the dry run's copy.
+    """
+
+    database: str
+    made_at: datetime
+    is_dry_run: bool = False
+
+
+def render(
+    facts: Facts, heading: Heading, language: str, before: dict[str, float] | None = None
+) -> str:
+    """Renders the page.
+
+    Args:
+        facts: what to tell.
+        heading: where and when.
+        language: `en` or `ru`.
+        before: figures of the run before, if there was one.
+
+    Returns:
+        The HTML text.
+    """
+    environment = Environment(
+        loader=PackageLoader("report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    text = functools.partial(messages.text, language)
+    number = functools.partial(messages.number, language)
+    label = functools.partial(messages.label, language)
+    environment.filters.update(number=number, code=_with_code)
+    environment.globals.update(t=text, label=label)
+    return environment.get_template("report.html").render(
+        language=language,
+        heading=heading,
+        facts=facts,
+        outcomes=OUTCOMES,
+        verdict=_verdict(facts),
+        funnel_chart=_funnel_chart(facts, language),
+        channel_chart=_channel_chart(facts, language),
+        countries=_countries(facts, language),
+        country_chart=_country_chart(facts, language),
+        plan=_plan(facts),
+        actions=[
+            action for action in ACTIONS if any(row["action"] == action for row in facts.plan)
+        ],
+        batches=_batches(facts, language),
+        changes=_changes(facts, before, language),
+        steps=_steps(facts, language),
+        percent=functools.partial(_percent, language),
+        measure=functools.partial(_measure, language),
+        moment=_moment,
+    )
+
+
+def _verdict(facts: Facts) -> tuple[str, str]:
+    """Returns the key of the page's first sentence and its colour."""
+    waived = any(_is_waived(gate) for gate in facts.gates)
+    gates_pass = all(gate["passed"] or _is_waived(gate) for gate in facts.gates)
+    if facts.is_accepted is None:
+        return "verdict_unknown", "unknown"
+    if not facts.is_accepted or not gates_pass or facts.unbalanced:
+        return "verdict_failed", "bad"
+    return ("verdict_waived", "waived") if waived else ("verdict_ready", "good")
+
+
+def _is_waived(gate: Row) -> bool:
+    return bool(gate.get("waived_by"))
+
+
+def _funnel_chart(facts: Facts, language: str) -> Markup | None:
+    if not facts.funnel:
+        return None
+    return charts.bars(
+        "funnel",
+        [messages.text(language, row["step"]) for row in facts.funnel],
+        [(messages.text(language, "records"), [row["records"] for row in facts.funnel])],
+        functools.partial(messages.number, language),
+    )
+
+
+def _channel_chart(facts: Facts, language: str) -> Markup | None:
+    if not facts.channels:
+        return None
+    return charts.bars(
+        "channels",
+        [row["channel"] for row in facts.channels],
+        [
+            (messages.text(language, key), [row[key] for row in facts.channels])
+            for key in ("valid", "rejected")
+        ],
+        functools.partial(messages.number, language),
+    )
+
+
+def _countries(facts: Facts, language: str) -> list[Row]:
+    """Returns the countries with most clients, the others summed up in the last row."""
+    shown = [
+        {**row, "country": row["country_code"] or messages.text(language, "country_none")}
+        for row in facts.countries
+    ]
+    rest = shown[COUNTRIES_SHOWN:]
+    if len(rest) > 1:
+        total = {
+            key: sum(row[key] for row in rest)
+            for key in ("clients", "with_phone", "with_email", "incomplete")
+        }
+        name = f"{messages.text(language, 'country_rest')} ({len(rest)})"
+        return [*shown[:COUNTRIES_SHOWN], {**total, "country": name}]
+    return shown
+
+
+def _country_chart(facts: Facts, language: str) -> Markup | None:
+    rows = _countries(facts, language)
+    if not rows:
+        return None
+    reachable = [row["clients"] - row["incomplete"] for row in rows]
+    return charts.bars(
+        "countries",
+        [row["country"] for row in rows],
+        [
+            (messages.text(language, "step_complete").lstrip("…"), reachable),
+            (messages.text(language, "incomplete"), [row["incomplete"] for row in rows]),
+        ],
+        functools.partial(messages.number, language),
+    )
+
+
+def _plan(facts: Facts) -> dict[str, dict[str, int]]:
+    tables: dict[str, dict[str, int]] = {}
+    for row in facts.plan:
+        tables.setdefault(row["table_name"], {})[row["action"]] = row["rows"]
+    return tables
+
+
+def _batches(facts: Facts, language: str) -> dict[str, Any] | None:
+    if not facts.batches:
+        return None
+    number = functools.partial(messages.number, language)
+    seconds = [row["seconds"] for row in facts.batches]
+    return {
+        "chart": charts.columns(
+            "batches",
+            messages.text(language, "seconds"),
+            charts.bundled(seconds),
+            functools.partial(messages.number, language, digits=2),
+        ),
+        "summary": messages.text(
+            language,
+            "batches_summary",
+            batches=number(len(seconds)),
+            rows=number(facts.rows_written),
+            seconds=number(sum(seconds), 1),
+            slowest=number(max(seconds), 2),
+            typical=number(statistics.median(seconds), 2),
+        ),
+    }
+
+
+def _changes(facts: Facts, before: dict[str, float] | None, language: str) -> list[Row] | None:
+    """Returns the figures that can be compared, or None when this is the first run."""
+    if before is None:
+        return None
+    return [
+        {"figure": messages.text(language, key), "before": before[key], "now": value}
+        for key, value in facts.figures().items()
+        if key in before
+    ]
+
+
+def _steps(facts: Facts, language: str) -> list[str]:
+    """Returns what to do next, the most pressing first."""
+    text = functools.partial(messages.text, language)
+    number = functools.partial(messages.number, language)
+    if not facts.balance:
+        return [text("next_extract_first" if "extract" in facts.missing else "next_build")]
+    steps = [
+        text("next_extract", name=row["object"])
+        for row in facts.audit
+        if row["verdict"] in {"short", "missing_field"}
+    ]
+    failing = {gate["gate"] for gate in facts.gates if not gate["passed"] and not _is_waived(gate)}
+    steps += [text("next_gate", name=name) for name in sorted(failing)]
+    steps += [
+        text("next_acceptance", name=row["criterion"])
+        for row in facts.acceptance
+        if not row["passed"] and row["criterion"] not in failing
+    ]
+    waiting = {row["queue"]: row["open"] for row in facts.queues}
+    steps += [
+        text(f"next_{queue}", count=number(waiting[queue]))
+        for queue in ("review_queue", *(name for name in QUEUES if name != "review_queue"))
+        if waiting.get(queue)
+    ]
+    conflicts = sum(row["rows"] for row in facts.plan if row["action"] == "conflict")
+    if conflicts:
+        steps.append(text("next_conflicts", count=number(conflicts)))
+    unseen = sum(row["waiting"] for row in facts.qa)
+    if unseen:
+        steps.append(text("next_qa", count=number(unseen)))
+    if facts.signed:
+        steps.append(text("next_signed"))
+    elif facts.is_accepted and not failing and not facts.unbalanced and not unseen:
+        steps.append(text("next_sign_off"))
+    return steps
+
+
+def _with_code(sentence: str) -> Markup:
+    """Shows what stands between backticks as a command."""
+    parts = [
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(sentence.split("`"))
+    ]
+    return Markup("").join(parts)
+
+
+def _percent(language: str, part: float, whole: float) -> str:
+    if not whole:
+        return "–"
+    digits = 0 if part in (0, whole) else 1
+    return messages.number(language, 100 * part / whole, digits) + "\u202f%"
+
+
+def _measure(language: str, value: Any) -> str:
+    """Returns the value or limit of a gate: shares have digits, counts have none."""
+    if value is None:
+        return "–"
+    whole = float(value)
+    return messages.number(language, whole, 0 if whole == int(whole) and whole > 1 else 4)
+
+
+def _moment(value: datetime | None) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if value else "–"

@@ -1,0 +1,184 @@
+-- The columns of a finished migration that the report reads, filled with invented counts.
+create schema planfix_raw;
+create schema migration;
+create schema intermediate;
+create schema ready;
+create schema quality;
+create schema publish;
+create schema riderra;
+
+create table planfix_raw.extract_runs as
+select
+    'x1' as run_id,
+    'full' as mode,
+    'done' as status,
+    timestamptz '2026-08-01 08:00+00' as started_at,
+    timestamptz '2026-08-01 08:04+00' as finished_at,
+    131 as requests_used,
+    120 as requests_floor;
+
+create table planfix_raw.extract_audit as
+select
+    'x1' as run_id,
+    objects.object,
+    objects.expected,
+    objects.loaded,
+    objects.loaded - objects.expected as difference,
+    objects.verdict
+from (
+    values ('contacts', 1500, 1500, 'ok'),
+    ('companies', 500, 500, 'ok'),
+    ('contact_comments', 2210, 2210, 'ok'),
+    ('tasks', 840, 839, 'short')
+) as objects (object, expected, loaded, verdict);
+
+create table migration.runs as
+select
+    'r2' as run_id,
+    'publish' as kind,
+    'dev' as target,
+    'anna' as operator,
+    timestamptz '2026-08-01 08:05+00' as started_at,
+    timestamptz '2026-08-01 08:06+00' as finished_at,
+    'done' as status;
+
+create table migration.batches as
+select
+    'r2' as run_id,
+    number as batch_number,
+    900 as rows_inserted,
+    100 as rows_updated,
+    3 as rows_retired,
+    timestamptz '2026-08-01 08:05+00' as started_at,
+    timestamptz '2026-08-01 08:05+00' + make_interval(secs => 0.2 + (number % 7) * 0.1) as finished_at
+from generate_series(1, 90) as number;
+
+create table migration.identity_events as
+select
+    'r2' as run_id,
+    events.event
+from (values ('create', 1480), ('merge', 3), ('absorb', 12)) as events (event, copies)
+cross join lateral generate_series(1, events.copies) as copy;
+
+create table migration.sign_offs (signed_at timestamptz, signed_by text);
+
+create table quality.reconciliation_records as
+select
+    outcomes.outcome,
+    outcomes.reason
+from (
+    values ('published', 'active_customer', 1480),
+    ('merged', 'same_person', 470),
+    ('archived', 'gone_from_source', 12),
+    ('excluded', 'test_record', 8),
+    ('excluded', 'deleted_in_planfix', 30)
+) as outcomes (outcome, reason, copies)
+cross join lateral generate_series(1, outcomes.copies) as copy;
+
+create table quality.acceptance as
+select *
+from (
+    values ('valid_contacts_moved', 0.9971, 0.99, true),
+    ('customers_with_planfix_link', 1.0, 1.0, true),
+    ('records_waiting_for_review', 0.0062, 0.01, true),
+    ('records_without_outcome', 0, 0, true)
+) as criteria (criterion, value, limit_value, passed);
+
+create table quality.migration_gates as
+select *
+from (
+    values ('books_balance', 0, 0, true, null, null::date, null),
+    ('extract_complete', 1, 0, false, 'owner', date '2026-09-01', 'one task is being archived'),
+    ('share_of_live_rows_overwritten', 0.013, 0.05, true, null, null, null)
+) as gates (gate, value, limit_value, passed, waived_by, waived_until, waiver_reason);
+
+create table intermediate.int_contact_points__normalized as
+select channels.channel
+from (
+    values ('phone', 1900), ('email', 1210), ('telegram', 260), ('whatsapp', 180), ('skype', 44)
+) as channels (channel, copies)
+cross join lateral generate_series(1, channels.copies) as copy;
+
+create table intermediate.int_contact_points__rejected as
+select channels.channel
+from (values ('phone', 88), ('email', 41), ('telegram', 6)) as channels (channel, copies)
+cross join lateral generate_series(1, channels.copies) as copy;
+
+create table intermediate.int_match_links__scored as
+select
+    rules.rule_id,
+    rules.strength
+from (
+    values ('phone', 'strong', 260), ('email', 'strong', 130), ('name_company_trip', 'strong', 42),
+    ('name_patronymic', 'weak', 11)
+) as rules (rule_id, strength, copies)
+cross join lateral generate_series(1, rules.copies) as copy;
+
+create table intermediate.int_clusters__final as
+select
+    number as cluster_id,
+    case when number % 9 = 0 then 2 when number % 41 = 0 then 3 else 1 end as cluster_size
+from generate_series(1, 1480) as number;
+
+create table ready.customers as
+select 'active' as status from generate_series(1, 1480);
+
+create table riderra.customers as
+select
+    number as id,
+    'active' as status,
+    number % 30 = 0 as incomplete_profile,
+    (array['RU', 'RU', 'RU', 'DE', 'GB', 'FR', 'IT', null, 'ES', 'AE', 'TR', 'US', 'CH', 'AT',
+        'GE', 'KZ', 'BY'])[number % 17 + 1] as country_code
+from generate_series(1, 1480) as number;
+
+create table riderra.customer_contacts as
+select
+    id as customer_id,
+    channels.channel
+from riderra.customers
+cross join (values ('phone'), ('email'), ('telegram')) as channels (channel)
+where
+    not incomplete_profile
+    and (channels.channel = 'phone' or id % 3 = 0 and channels.channel = 'email' or id % 11 = 0);
+
+create table quality.quarantine as
+select
+    reasons.reason_code,
+    now() - make_interval(days => copy % 9) as first_seen_at
+from (
+    values ('too_short', 31), ('invalid_for_region', 42), ('placeholder', 20), ('syntax', 41)
+) as reasons (reason_code, copies)
+cross join lateral generate_series(1, reasons.copies) as copy;
+
+create table quality.review_queue as
+select
+    'weak_link' as reason_code,
+    now() - interval '3 days' as first_seen_at
+from generate_series(1, 12);
+
+create table quality.worklist_managers as select now() as first_seen_at;
+create table quality.worklist_tags as select now() as first_seen_at from generate_series(1, 4);
+create table quality.worklist_custom_fields as select now() as first_seen_at;
+create table quality.worklist_csv_headers (first_seen_at timestamptz);
+
+create table quality.qa_sample as
+select
+    strata.stratum,
+    strata.verdict
+from (
+    values ('person, merged', 'correct', 20), ('person, single', 'correct', 40),
+    ('person, single', null, 12), ('company', 'wrong', 1)
+) as strata (stratum, verdict, copies)
+cross join lateral generate_series(1, strata.copies) as copy;
+
+create table publish.publish_plan as
+select
+    plans.table_name,
+    plans.action
+from (
+    values ('customers', 'insert', 1480), ('customers', 'update', 12), ('customers', 'no_change', 40),
+    ('customer_contacts', 'insert', 3594), ('customer_contacts', 'conflict', 2),
+    ('customer_notes', 'insert', 2210), ('customer_notes', 'keep_crm_edit', 5)
+) as plans (table_name, action, copies)
+cross join lateral generate_series(1, plans.copies) as copy;

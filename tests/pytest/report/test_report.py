@@ -1,0 +1,227 @@
+"""The page and the summary: right figures, both languages, nothing from outside, nothing run."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from loaders import settings
+from report import __main__ as command
+from report import charts, facts, history, messages, page, reader, summary
+
+
+def gather(found: settings.DatabaseSettings) -> facts.Facts:
+    with psycopg.connect(found.url()) as link, reader.snapshot(link, "riderra", "") as view:
+        return facts.collect(view)
+
+
+@pytest.fixture(scope="module")
+def finished(built: settings.DatabaseSettings) -> facts.Facts:
+    return gather(built)
+
+
+HEADING = page.Heading("postgresql://anna@127.0.0.1:5432/riderra", datetime(2026, 8, 1, tzinfo=UTC))
+
+
+class Elements(HTMLParser):
+    """Collects tags and attributes of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_every_part_of_a_finished_migration_can_be_read(finished: facts.Facts) -> None:
+    assert finished.missing == {}
+    assert finished.unbalanced == 0
+    assert finished.is_accepted is True
+    assert [row["records"] for row in finished.funnel] == [2000, 1962, 1480, 1480, 1431]
+    assert {row["queue"]: row["open"] for row in finished.queues} == {
+        "quarantine": 134,
+        "review_queue": 12,
+        "worklist_managers": 1,
+        "worklist_tags": 4,
+        "worklist_custom_fields": 1,
+        "worklist_csv_headers": 0,
+    }
+    assert finished.rows_written == 90 * 1003
+
+
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+def test_page_needs_no_network_and_runs_nothing(finished: facts.Facts, language: str) -> None:
+    text = page.render(finished, HEADING, language)
+    elements = Elements()
+    elements.feed(text)
+    tags = {tag for tag, _ in elements.found}
+    assert tags.isdisjoint({"script", "link", "img", "iframe", "object", "form"})
+    attributes = [(name, value) for _, found in elements.found for name, value in found.items()]
+    assert [name for name, _ in attributes if name.startswith("on") or name == "src"] == []
+    outside = [value for name, value in attributes if name.endswith("href") and value]
+    assert [value for value in outside if not value.startswith("#")] == []
+    assert "url(" not in text
+    assert "@import" not in text
+    assert len([tag for tag, _ in elements.found if tag == "svg"]) == 4
+
+
+def test_sections_hold_the_figures(finished: facts.Facts) -> None:
+    text = page.render(finished, HEADING, "en")
+    plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+    for expected in (
+        "Gates pass, some of them by a waiver of the Owner.",
+        "Total 2,000",
+        "The books balance",
+        "by owner, until 2026-09-01: one task is being archived",
+        "131 requests used; the floor for this account is 120.",
+        "90 batches, 90,270 rows in 45.3 s of writing",
+        "The extract of tasks is incomplete",
+        "This is the first run",
+    ):
+        assert expected in plain, expected
+
+
+def test_russian_page_is_russian(finished: facts.Facts) -> None:
+    text = page.render(finished, HEADING, "ru")
+    assert '<html lang="ru">' in text
+    assert "Баланс сходится" in text
+    assert "2\u00a0000" in text
+    assert "Acceptance" not in text
+
+
+def test_both_languages_have_every_text_with_the_same_gaps() -> None:
+    for key, texts in messages.TEXTS.items():
+        assert set(texts) == set(messages.LANGUAGES), key
+        gaps = {language: set(re.findall(r"{(\w+)}", text)) for language, text in texts.items()}
+        assert gaps["en"] == gaps["ru"], key
+
+
+def test_unknown_codes_and_hostile_ones_are_shown_as_text(finished: facts.Facts) -> None:
+    hostile = facts.Facts(
+        acceptance=[
+            {"criterion": "<script>alert(1)</script>", "value": 1, "limit_value": 1, "passed": True}
+        ],
+        countries=[
+            {
+                "country_code": "<img src=x onerror=alert(1)>",
+                "clients": 1,
+                "with_phone": 0,
+                "with_email": 0,
+                "incomplete": 1,
+            }
+        ],
+    )
+    text = page.render(hostile, HEADING, "en")
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_lost_record_is_shown_as_unbalanced(finished: facts.Facts) -> None:
+    lost = facts.Facts(
+        acceptance=finished.acceptance,
+        balance=[*finished.balance, {"outcome": "none", "reason": None, "records": 3}],
+    )
+    text = page.render(lost, HEADING, "en")
+    assert "The books do not balance: 3 records have no outcome." in text
+    assert "Not ready" in text
+
+
+def test_empty_database_gives_a_page_that_names_what_is_missing(
+    database: settings.DatabaseSettings,
+) -> None:
+    found = gather(database)
+    assert "quality.acceptance" in found.missing["acceptance"]
+    text = page.render(found, HEADING, "en")
+    assert "Parts that are missing" in text
+    assert "Nothing is extracted yet" in text
+    assert "No acceptance figures yet" in text
+
+
+def test_changes_stand_beside_the_run_before(finished: facts.Facts) -> None:
+    before = {**finished.figures(), "quarantine": 140.0}
+    text = page.render(finished, HEADING, "en", before)
+    row = text.split('<section id="changes">')[1].split("Quarantine")[1].split("</tr>")[0]
+    assert re.findall(r">([-+0-9]+)<", row) == ["140", "134", "-6"]
+
+
+def test_history_compares_with_the_newest_other_run(tmp_path: Path) -> None:
+    assert history.before(tmp_path, "r1") is None
+    history.keep(tmp_path, "r1", {"quarantine": 1.0}, "<p>", "en")
+    assert history.before(tmp_path, "r1") is None
+    assert history.before(tmp_path, "r2") == {"quarantine": 1.0}
+
+
+def test_histories_of_two_databases_never_mix(tmp_path: Path) -> None:
+    one = settings.DatabaseSettings("127.0.0.1", 5432, "anna", "", "one")
+    two = settings.DatabaseSettings("127.0.0.1", 5432, "anna", "", "two")
+    assert history.folder(tmp_path, one) != history.folder(tmp_path, two)
+
+
+def test_many_batches_are_bundled() -> None:
+    assert charts.bundled([]) == []
+    assert charts.bundled([1.0, 3.0]) == [1.0, 3.0]
+    bundled = charts.bundled([float(value % 2) for value in range(1000)])
+    assert len(bundled) <= 60
+    assert set(bundled[:-1]) <= {0.5, 8 / 17, 9 / 17}
+
+
+def test_numbers_are_grouped_as_the_language_does() -> None:
+    assert messages.number("en", 1234567.891, 2) == "1,234,567.89"
+    assert messages.number("ru", 1234567.891, 2) == "1\u00a0234\u00a0567,89"
+    assert messages.number("en", None) == "–"
+
+
+def test_summary_of_a_first_run(finished: facts.Facts, tmp_path: Path) -> None:
+    here = settings.DatabaseSettings(
+        "127.0.0.1", 5432, "postgres", "local", "riderra", is_embedded=True
+    )
+    report = tmp_path / "report.html"
+    report.touch()
+    text = "\n".join(summary.lines(finished, here, report, tmp_path / "static_index.html"))
+    assert "2,000 source records = 1,480 published + 470 merged + 12 archived + 38 excluded" in text
+    assert "the books balance, record by record" in text
+    assert "quarantine 134, review queue 12" in text
+    assert "81,000 inserted, 9,000 updated, 270 retired in 90 batches" in text
+    assert "postgresql://postgres:local@127.0.0.1:5432/riderra" in text
+    assert str(report) in text
+    assert "static_index" not in text
+
+
+def test_summary_says_when_nothing_was_rewritten(finished: facts.Facts, tmp_path: Path) -> None:
+    again = facts.Facts(run=finished.run)
+    there = settings.DatabaseSettings("db.example", 5432, "anna", "secret", "riderra")
+    text = "\n".join(summary.lines(again, there, tmp_path / "a", tmp_path / "b"))
+    assert "nothing differed, no live row was rewritten" in text
+    # only the embedded server's password is worth nothing elsewhere
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+def test_command_writes_the_page_and_keeps_it_per_run(
+    built: settings.DatabaseSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    language: str,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", built.url())
+    assert command.main(["--lang", language, "--out", str(tmp_path)]) == 0
+    written = Path(capsys.readouterr().out.strip())
+    assert written.parent == tmp_path
+    assert len(list(tmp_path.glob("runs/*/r2.*.html"))) == 1
+    assert built.password not in written.read_text(encoding="utf-8")
+
+
+def test_command_names_a_wrong_setting_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://nowhere")
+    assert command.main(["summary"]) == 2
+    assert capsys.readouterr().err.startswith("error: DATABASE_URL is not a PostgreSQL URL")
