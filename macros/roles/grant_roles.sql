@@ -42,7 +42,8 @@
         "pg_catalog.pg_has_role(current_user, relowner, 'usage') "
         "from pg_catalog.pg_class where relkind in ('r', 'p') and relnamespace = "
         "(select oid from pg_catalog.pg_namespace where nspname = '" ~ live_schema ~ "') "
-        "and to_regclass('" ~ state_schema() ~ ".runs') is not null"
+        "and exists (select from pg_catalog.pg_namespace where nspname = '"
+        ~ state_schema() ~ "')"
     ) -%}
     {%- set found = tables.columns[0].values() | list -%}
     {%- set foreign = [] -%}
