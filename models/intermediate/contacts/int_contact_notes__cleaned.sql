@@ -1,0 +1,68 @@
+-- HTML is parsed only where there is any: four notes of five are plain text and need no call.
+
+{% set mark = ' […]' %}
+{% set limit = setting('note_max_chars') | int %}
+
+with
+
+notes as (
+
+    select * from {{ ref('int_contact_notes__collected') }}
+
+),
+
+surplus as (
+
+    select note_key from {{ ref('int_contact_notes__surplus') }}
+
+),
+
+plain as (
+
+    select
+        notes.note_key,
+        notes.planfix_id,
+        notes.kind,
+        notes.author_planfix_user_id,
+        notes.author_name,
+        notes.noted_at,
+        btrim(
+            case
+                when notes.has_markup then {{ function('html_to_text') }}(notes.body)
+                else regexp_replace(
+                    replace(notes.body, E'\r\n', E'\n'),
+                    '[\u0001-\u0008\u000b-\u001f\u007f-\u009f\ufeff]', '', 'g'
+                )
+            end,
+            E' \n\t\u00a0'
+        ) as body
+    from notes
+    where not exists (
+        select from surplus
+        where notes.note_key = surplus.note_key
+    )
+
+),
+
+final as (
+
+    select
+        note_key,
+        planfix_id,
+        kind,
+        case
+            when length(body) > {{ limit }}
+                then left(body, {{ limit - mark | length }}) || '{{ mark }}'
+            else body
+        end as body,
+        length(body) > {{ limit }} as is_truncated,
+        author_planfix_user_id,
+        author_name,
+        noted_at
+    from plain
+    -- a picture without a word is no note
+    where body != ''
+
+)
+
+select * from final

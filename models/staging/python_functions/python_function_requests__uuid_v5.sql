@@ -1,0 +1,9 @@
+{{ config(tags=['udf_requests']) }}
+
+{{ python_function_requests('uuid_v5', [
+    {
+        'relation': ref('int_contacts__normalized'),
+        'name': "'planfix:' || planfix_id",
+        'where': 'exclusion_reason is null',
+    },
+]) }}
