@@ -13,10 +13,12 @@ from selectolax.lexbor import LexborHTMLParser
 
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*|!--.*?--|!doctype[^<>]*)>", re.DOTALL)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCKS = (
-    "address article aside blockquote div dl dt dd figure footer form h1 h2 h3 h4 h5 h6 header hr "
-    "main nav ol p pre section table tr ul"
-).split()
+    *_HEADINGS, "address", "article", "aside", "blockquote", "div", "dl", "dt", "dd", "figure",
+    "footer", "form", "header", "hr", "main", "nav", "ol", "p", "pre", "section", "table", "tr",
+    "ul",
+)  # fmt: skip
 _BREAKING = re.compile(r"<(?:br|" + "|".join(_BLOCKS) + r"|li)\b", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _LINES = re.compile(r"\r\n?|[\u000b\u000c\u0085\u2028\u2029]")
@@ -52,7 +54,7 @@ def _from_html(markup: str) -> str:
     for node in body.css("td, th"):
         node.insert_after(" ")
     for node in body.css(", ".join(_BLOCKS)):
-        edge = _PARAGRAPH if node.tag in ("p", "h1", "h2", "h3", "h4", "h5", "h6") else _BREAK
+        edge = _PARAGRAPH if node.tag in ("p", *_HEADINGS) else _BREAK
         node.insert_before(edge)
         node.insert_after(edge)
     text = body.text(deep=True, separator="")

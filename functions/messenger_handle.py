@@ -55,9 +55,9 @@ _ALIASES = {
 }  # fmt: skip
 # first path words that are pages of the service, not people
 _PAGES = {
-    "telegram": {"joinchat", "c", "share", "addstickers", "proxy", "socks", "iv", "login", "addlist"},
+    "telegram": {"joinchat", "c", "share", "addstickers", "proxy", "socks", "iv", "addlist"},
     "facebook": {"groups", "events", "sharer", "sharer.php", "watch", "photo", "photo.php",
-                 "permalink.php", "story.php", "marketplace", "hashtag", "login", "share", "pages"},
+                 "permalink.php", "story.php", "marketplace", "hashtag", "login", "share"},
     "instagram": {"p", "reel", "reels", "explore", "tv", "accounts", "direct"},
     "vk": {"feed", "wall", "im", "away.php", "share.php", "search", "groups", "friends", "video"},
 }  # fmt: skip
@@ -70,10 +70,12 @@ _NAMES = {
 }
 _LABEL = re.compile(
     r"^(?:telegram|телеграмм?|тг|tg|whats\s?app|ватсап+|вотсап+|wa|viber|вайбер|skype|скайп"
-    r"|facebook|fb|instagram|insta|инстаграм+|инста|vk|вк|вконтакте)\s*[:\-–—=]\s*(?!//)",
+    r"|facebook|fb|instagram|insta|инстаграм+|инста|vk|вк|вконтакте)"
+    # skype:name?chat and tg://… are links, "skype: name" is a label
+    r"(?:\s*[-–—=]\s*|\s*:\s+|\s+(?=[@+])|:(?![/\s])(?!.*[?]))",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"(?:[a-z]+:)?(?://)?([a-z0-9.\-]+\.[a-z]{2,})(?:[/?#].*)?", re.IGNORECASE)
+_LINK = re.compile(r"(?:[a-z]+:)?(?://)?([a-z0-9._\-]+\.[a-z]{2,})(?:[/?#].*)?", re.IGNORECASE)
 _PHONE_LIKE = re.compile(r"\+?[0-9][0-9 ().\-]{5,22}")
 _VIBER_ID = re.compile(r"[A-Za-z0-9+/]{20,32}={0,2}")
 _EMAIL_LIKE = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -131,80 +133,72 @@ def _name(channel: str, text: str) -> dict[str, Any]:
     return _result(channel, lowered)
 
 
-def _link(text: str) -> dict[str, Any] | None:
+def _app_link(channel: str, text: str) -> dict[str, Any]:
+    """Reads tg://resolve?domain=…, whatsapp://send?phone=… and skype:name?chat."""
+    rest = text.split(":", 1)[1].lstrip("/")
+    if channel == "skype":
+        return _name(channel, unquote(rest.split("?")[0]))
+    query = {
+        key.lower(): values[0].strip() for key, values in parse_qs(urlsplit(rest).query).items()
+    }
+    number = query.get("phone") or query.get("number") or query.get("contact")
+    if number:
+        return _name(channel, "+" + number.lstrip("+"))
+    if query.get("domain"):
+        return _name(channel, query["domain"])
+    if query.get("id", "").isdigit():
+        return _result(channel, "id:" + query["id"])
+    return _result(channel, None, "not_a_profile")
+
+
+def _web_link(text: str) -> dict[str, Any] | None:
     """Reads a link; None when it is none of a messenger."""
-    parts = urlsplit(text if "://" in text else text.replace(":", "://", 1) if
-                     text.split(":")[0].lower() in _SCHEMES else "https://" + text)
-    query = {key.lower(): values[0] for key, values in parse_qs(parts.query).items()}
+    parts = urlsplit(text if "://" in text else "https://" + text)
+    query = {key.lower(): values[0].strip() for key, values in parse_qs(parts.query).items()}
     path = [unquote(word) for word in parts.path.split("/") if word]
-    scheme = parts.scheme.lower()
     host = (parts.hostname or "").lower()
-    if scheme in _SCHEMES:
-        channel = _SCHEMES[scheme]
-        if channel == "skype":
-            return _name(channel, unquote(text.split(":", 1)[1].lstrip("/").split("?")[0]))
-        number = query.get("phone") or query.get("number") or query.get("contact")
-        if number:
-            number = number.strip()
-            return _name(channel, number if number.startswith("+") else "+" + number)
-        if query.get("domain"):
-            return _name(channel, query["domain"])
-        return _name(channel, "id:" + query["id"]) if query.get("id") and channel != "telegram" else (
-            _result(channel, "id:" + query["id"])
-            if query.get("id", "").isdigit()
-            else _result(channel, None, "not_a_profile")
-        )
-    for prefix in ("www.", "m.", "mobile.", "ru-ru.", "l.", "web.", "new."):
-        if host.startswith(prefix) and host not in _HOSTS:
-            host = host[len(prefix) :]
+    while host not in _HOSTS and host.count(".") > 1 and not host.endswith(".t.me"):
+        host = host.split(".", 1)[1]
     if host.endswith(".t.me"):
         return _name("telegram", host[: -len(".t.me")])
-    found = _HOSTS.get(host)
-    if found is None:
+    channel = _HOSTS.get(host)
+    if channel is None:
         return None
     first = path[0] if path else ""
-    if found == "telegram":
+    if channel in ("whatsapp", "viber"):
+        number = query.get("phone") or query.get("number") or first
+        if len(re.sub("[^0-9]", "", number)) < 7 or first in ("message", "channel", "qr"):
+            return _result(channel, None, "not_a_profile")
+        return _name(channel, "+" + number.lstrip("+"))
+    if channel == "telegram":
         if first.lower() == "s" and len(path) > 1:
             first = path[1]
-        if not first and parts.fragment:
-            first = parts.fragment.lstrip("@")
+        first = first or parts.fragment
+        # t.me/+79… is a phone, t.me/+AbC… an invitation into a group
         if first.startswith("+") and not first[1:].isdigit():
-            return _result(found, None, "not_a_profile")
-    if found in ("whatsapp", "viber"):
-        number = query.get("phone") or query.get("number") or first
-        if not re.search(r"[0-9]{5}", number) or first in ("message", "channel", "qr"):
-            return _result(found, None, "not_a_profile")
-        number = number.strip()
-        return _name(found, number if number.startswith("+") else "+" + number)
-    if found == "facebook":
+            first = ""
+    if channel == "facebook":
         if first == "profile.php" and query.get("id", "").isdigit():
-            return _result(found, "id:" + query["id"])
-        if first == "people" and len(path) > 2 and path[2].isdigit():
-            return _result(found, "id:" + path[2])
-        if host == "m.me" or first != "t":
-            pass
-        elif len(path) > 1:
+            return _result(channel, "id:" + query["id"])
+        if first in ("people", "pages") and len(path) > 2 and path[2].isdigit():
+            return _result(channel, "id:" + path[2])
+        if first == "t" and len(path) > 1:
             first = path[1]
-    if not first or first.lower() in _PAGES.get(found, set()):
-        return _result(found, None, "not_a_profile")
-    if found == "skype":
-        return _result(found, None, "not_a_profile")
-    return _name(found, first.lstrip("@"))
+    if not first or channel == "skype" or first.lower() in _PAGES.get(channel, set()):
+        return _result(channel, None, "not_a_profile")
+    return _name(channel, first.lstrip("@"))
 
 
 def _one(channel: str, text: str) -> dict[str, Any]:
     text = text.strip(" \t\"'<>()[]«»,;")
-    if text.split(":")[0].lower() in _SCHEMES or _LINK.fullmatch(text):
-        host = text.split("//")[-1].split("/")[0].lower()
-        is_link = "/" in text or text.split(":")[0].lower() in _SCHEMES or host in _HOSTS
-        if is_link:
-            found = _link(text)
-            if found:
-                return found
-            return _result(channel, None, "other_site")
-    if text.startswith("+") or _PHONE_LIKE.fullmatch(text):
-        return _name(channel, text)
-    return _name(channel, text.lstrip("@"))
+    scheme = text.split(":")[0].lower()
+    if scheme in _SCHEMES and ":" in text:
+        return _app_link(_SCHEMES[scheme], text)
+    link = _LINK.fullmatch(text)
+    host = link.group(1).lower().removeprefix("www.") if link else ""
+    if link and ("/" in text or host in _HOSTS or host.endswith(".t.me")):
+        return _web_link(text) or _result(channel, None, "other_site")
+    return _name(channel, text if text.startswith("+") else text.lstrip("@"))
 
 
 def messenger_handle(channel: str | None, raw: str | None) -> dict[str, Any] | None:
@@ -228,8 +222,7 @@ def messenger_handle(channel: str | None, raw: str | None) -> dict[str, Any] | N
     text = html.unescape(raw) if "&" in raw else raw
     text = unicodedata.normalize("NFKC", text)
     text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cc")).strip()
-    text = _LABEL.sub("", text).strip() if not text.lower().startswith(tuple(
-        f"{scheme}://" for scheme in _SCHEMES)) and "?" not in text else text
+    text = _LABEL.sub("", text).strip()
     if not any(sign.isalnum() for sign in text):
         return _result(known, None, "empty")
     try:

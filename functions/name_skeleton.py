@@ -119,9 +119,9 @@ def name_skeleton(token: str | None) -> str | None:
             letters.append(_LATIN[sign])
         elif sign.isalnum():
             base = unicodedata.normalize("NFD", sign)[0]
-            letters.append(_CYRILLIC.get(base) or anyascii(base if base.isascii() else sign).lower())
+            spelled = _CYRILLIC.get(base) or anyascii(base if base.isascii() else sign).lower()
+            letters.append("".join(filter(str.isalnum, spelled)))
     text = "".join(letters)
-    text = "".join(sign for sign in text if sign.isascii() and sign.isalnum())
     for pattern, replacement in _COMPILED:
         text = pattern.sub(replacement, text)
     text = "".join(_SOUNDS.get(sign, sign) for sign in _DOUBLED.sub(r"\1", text))

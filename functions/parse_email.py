@@ -29,8 +29,11 @@ _PLUS_TAGS = frozenset(
 )  # fmt: skip
 # top-level domains in Cyrillic; any other Cyrillic ending is a slip of the keyboard (.кг for .ru)
 _CYRILLIC_ENDINGS = frozenset(
-    "рф рус москва дети онлайн сайт орг ком католик бг бел ею қаз мкд мон срб укр".split()
-)
+    {
+        "рф", "рус", "москва", "дети", "онлайн", "сайт", "орг", "ком", "католик",
+        "бг", "бел", "ею", "қаз", "мкд", "мон", "срб", "укр",
+    }
+)  # fmt: skip
 _SCRIPTS = (("CYRILLIC", "c"), ("LATIN", "l"), ("GREEK", "g"))
 
 _PLAIN = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}")
@@ -38,7 +41,9 @@ _MAILTO = re.compile(r"mailto:\s*", re.IGNORECASE)
 _AT_WORD = re.compile(r"\s*[\[({](?:at|собака|@)[\])}]\s*", re.IGNORECASE)
 _DOT_WORD = re.compile(r"\s*[\[({](?:dot|точка)[\])}]\s*", re.IGNORECASE)
 _AROUND_AT = re.compile(r"\s*@\s*")
-_COMMA_ENDING = re.compile(r"(@[\w.\-]+),\s*(ru|com|net|org|рф|de|by|kz|ua|eu|info)\b", re.IGNORECASE)
+_COMMA_ENDING = re.compile(
+    r"(@[\w.\-]+),\s*(?:ru|com|net|org|рф|de|by|kz|ua|eu|info)\b", re.IGNORECASE
+)
 _SEPARATORS = re.compile(r"[\s,;|/<>()\[\]\"«»“”]+")
 _EDGES = " \t.,:;'`*=-–—!?\\"
 

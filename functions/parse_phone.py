@@ -24,16 +24,61 @@ _TYPES = {
     PhoneNumberType.PREMIUM_RATE: "premium",
 }
 _REGION_ALIASES = {"UK": "GB", "EL": "GR"}
+# Countries with one zone, from zone.tab. The number metadata itself names any zone of the same
+# clock there: Bucharest for Tallinn, Paris for Algiers.
+_ONE_ZONE_TEXT = """
+AD Europe/Andorra AE Asia/Dubai AF Asia/Kabul AG America/Antigua AI America/Anguilla AL
+Europe/Tirane AM Asia/Yerevan AO Africa/Luanda AS Pacific/Pago_Pago AT Europe/Vienna AW
+America/Aruba AX Europe/Mariehamn AZ Asia/Baku BA Europe/Sarajevo BB America/Barbados BD
+Asia/Dhaka BE Europe/Brussels BF Africa/Ouagadougou BG Europe/Sofia BH Asia/Bahrain BI
+Africa/Bujumbura BJ Africa/Porto-Novo BL America/St_Barthelemy BM Atlantic/Bermuda BN
+Asia/Brunei BO America/La_Paz BQ America/Kralendijk BS America/Nassau BT Asia/Thimphu BW
+Africa/Gaborone BY Europe/Minsk BZ America/Belize CC Indian/Cocos CF Africa/Bangui CG
+Africa/Brazzaville CH Europe/Zurich CI Africa/Abidjan CK Pacific/Rarotonga CM Africa/Douala
+CO America/Bogota CR America/Costa_Rica CU America/Havana CV Atlantic/Cape_Verde CW
+America/Curacao CX Indian/Christmas CZ Europe/Prague DJ Africa/Djibouti DK Europe/Copenhagen
+DM America/Dominica DO America/Santo_Domingo DZ Africa/Algiers EE Europe/Tallinn EG
+Africa/Cairo EH Africa/El_Aaiun ER Africa/Asmara ET Africa/Addis_Ababa FI Europe/Helsinki FJ
+Pacific/Fiji FK Atlantic/Stanley FO Atlantic/Faroe FR Europe/Paris GA Africa/Libreville GB
+Europe/London GD America/Grenada GE Asia/Tbilisi GF America/Cayenne GG Europe/Guernsey GH
+Africa/Accra GI Europe/Gibraltar GM Africa/Banjul GN Africa/Conakry GP America/Guadeloupe GQ
+Africa/Malabo GR Europe/Athens GS Atlantic/South_Georgia GT America/Guatemala GU
+Pacific/Guam GW Africa/Bissau GY America/Guyana HK Asia/Hong_Kong HN America/Tegucigalpa HR
+Europe/Zagreb HT America/Port-au-Prince HU Europe/Budapest IE Europe/Dublin IL
+Asia/Jerusalem IM Europe/Isle_of_Man IN Asia/Kolkata IO Indian/Chagos IQ Asia/Baghdad IR
+Asia/Tehran IS Atlantic/Reykjavik IT Europe/Rome JE Europe/Jersey JM America/Jamaica JO
+Asia/Amman JP Asia/Tokyo KE Africa/Nairobi KG Asia/Bishkek KH Asia/Phnom_Penh KM
+Indian/Comoro KN America/St_Kitts KP Asia/Pyongyang KR Asia/Seoul KW Asia/Kuwait KY
+America/Cayman LA Asia/Vientiane LB Asia/Beirut LC America/St_Lucia LI Europe/Vaduz LK
+Asia/Colombo LR Africa/Monrovia LS Africa/Maseru LT Europe/Vilnius LU Europe/Luxembourg LV
+Europe/Riga LY Africa/Tripoli MA Africa/Casablanca MC Europe/Monaco MD Europe/Chisinau ME
+Europe/Podgorica MF America/Marigot MG Indian/Antananarivo MK Europe/Skopje ML Africa/Bamako
+MM Asia/Yangon MO Asia/Macau MP Pacific/Saipan MQ America/Martinique MR Africa/Nouakchott MS
+America/Montserrat MT Europe/Malta MU Indian/Mauritius MV Indian/Maldives MW Africa/Blantyre
+MZ Africa/Maputo NA Africa/Windhoek NC Pacific/Noumea NE Africa/Niamey NF Pacific/Norfolk NG
+Africa/Lagos NI America/Managua NL Europe/Amsterdam NO Europe/Oslo NP Asia/Kathmandu NR
+Pacific/Nauru NU Pacific/Niue OM Asia/Muscat PA America/Panama PE America/Lima PH
+Asia/Manila PK Asia/Karachi PL Europe/Warsaw PM America/Miquelon PN Pacific/Pitcairn PR
+America/Puerto_Rico PW Pacific/Palau PY America/Asuncion QA Asia/Qatar RE Indian/Reunion RO
+Europe/Bucharest RS Europe/Belgrade RW Africa/Kigali SA Asia/Riyadh SB Pacific/Guadalcanal
+SC Indian/Mahe SD Africa/Khartoum SE Europe/Stockholm SG Asia/Singapore SH
+Atlantic/St_Helena SI Europe/Ljubljana SJ Arctic/Longyearbyen SK Europe/Bratislava SL
+Africa/Freetown SM Europe/San_Marino SN Africa/Dakar SO Africa/Mogadishu SR
+America/Paramaribo SS Africa/Juba ST Africa/Sao_Tome SV America/El_Salvador SX
+America/Lower_Princes SY Asia/Damascus SZ Africa/Mbabane TC America/Grand_Turk TD
+Africa/Ndjamena TF Indian/Kerguelen TG Africa/Lome TH Asia/Bangkok TJ Asia/Dushanbe TK
+Pacific/Fakaofo TL Asia/Dili TM Asia/Ashgabat TN Africa/Tunis TO Pacific/Tongatapu TR
+Europe/Istanbul TT America/Port_of_Spain TV Pacific/Funafuti TW Asia/Taipei TZ
+Africa/Dar_es_Salaam UG Africa/Kampala UY America/Montevideo VA Europe/Vatican VC
+America/St_Vincent VE America/Caracas VG America/Tortola VI America/St_Thomas VN
+Asia/Ho_Chi_Minh VU Pacific/Efate WF Pacific/Wallis WS Pacific/Apia YE Asia/Aden YT
+Indian/Mayotte ZA Africa/Johannesburg ZM Africa/Lusaka ZW Africa/Harare
+"""
+_ONE_ZONE = dict(zip(_ONE_ZONE_TEXT.split()[::2], _ONE_ZONE_TEXT.split()[1::2], strict=True))
 # names that the number metadata still uses and the time zone database has renamed
 _RENAMED_ZONES = {
-    "Africa/Asmera": "Africa/Asmara",
     "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
     "America/Godthab": "America/Nuuk",
-    "Asia/Calcutta": "Asia/Kolkata",
-    "Asia/Katmandu": "Asia/Kathmandu",
-    "Asia/Rangoon": "Asia/Yangon",
-    "Asia/Saigon": "Asia/Ho_Chi_Minh",
-    "Atlantic/Faeroe": "Atlantic/Faroe",
     "Europe/Kiev": "Europe/Kyiv",
     "Pacific/Ponape": "Pacific/Pohnpei",
     "Pacific/Truk": "Pacific/Chuuk",
@@ -45,7 +90,9 @@ _NO_PUNCTUATION = str.maketrans("", "", " ().-")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _ROUNDED = re.compile(r"([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})")
 _DECIMAL = re.compile(r"(\+?[0-9]{7,15})[.,]0{1,2}")
-_HARD = re.compile(r"[\n\r\t;|]+|\s(?:и|или|либо|or|and|und|&)\s|(?=\+\s*\(?\s*[0-9])", re.IGNORECASE)
+_HARD = re.compile(
+    r"[\n\r\t;|]+|\s(?:и|или|либо|or|and|und|&)\s|(?=\+\s*\(?\s*[0-9])", re.IGNORECASE
+)
 _EXTENSION = re.compile(
     r"[\s,;.(]*(?:"
     r"(?:добавочный|добав|доб|внутренний|внутр|вн|тоновый|тон|доп|extension|extn|ext|anexo|ramal|int)"
@@ -57,6 +104,7 @@ _MORE_EXTENSIONS = re.compile(r"\s*[,/]\s*([0-9]{1,5})(?=\s*(?:[,/)]|$))")
 _LETTERS = re.compile(r"[^\W\d_]+[.:]?")
 _SOFT = re.compile(r"\s*[,/\\]+\s*|\s{2,}")
 _GROUP = re.compile(r"\+?[0-9]+")
+_AREA = re.compile(r"[+0-9 -]*\([0-9 ]+\)([0-9 .\-]+)")
 _VANITY = re.compile(r"\+?[0-9 ().\-]{3,}[A-Za-z][A-Za-z0-9 .\-]{2,}")
 
 _country_zones: dict[int, str | None] = {}
@@ -84,15 +132,18 @@ def _region(region: str | None) -> str | None:
 
 def _is_filler(digits: str) -> bool:
     """Tells whether the digits are a keyboard filler: 0000000, 1111111, 1234567."""
-    return len(digits) >= 5 and (
-        len(set(digits)) == 1 or any(digits in run for run in _RUNS)
-    )
+    return len(digits) >= 5 and (len(set(digits)) == 1 or any(digits in run for run in _RUNS))
 
 
-def _zone(number: PhoneNumber, kind: int) -> str | None:
+def _zone(number: PhoneNumber, kind: int, country: str | None) -> str | None:
     """Returns the time zone of a number that can only be in one, else None."""
+    if country in _ONE_ZONE:
+        return _ONE_ZONE[country]
+    if country == "PS" or country is None:
+        return None
     code = number.country_code or 0
-    if phonenumbers.is_number_type_geographical(kind, code):
+    is_geographical = phonenumbers.is_number_type_geographical(kind, code)
+    if is_geographical:
         zones = phone_timezone.time_zones_for_geographical_number(number)
     elif code in _country_zones:
         return _country_zones[code]
@@ -100,7 +151,7 @@ def _zone(number: PhoneNumber, kind: int) -> str | None:
         zones = phone_timezone.time_zones_for_number(number)
     zone = zones[0] if len(zones) == 1 and zones[0] != "Etc/Unknown" else None
     zone = _RENAMED_ZONES.get(zone, zone) if zone else None
-    if not phonenumbers.is_number_type_geographical(kind, code):
+    if not is_geographical:
         _country_zones[code] = zone
     return zone
 
@@ -114,11 +165,12 @@ def _found(number: PhoneNumber) -> dict[str, Any] | None:
     if _is_filler(nsn) or nsn[-7:] in ("0000000", "1111111"):
         return {"reason": "placeholder"}
     country = phonenumbers.region_code_for_number(number)
+    country = None if country == "001" else country
     return {
         "e164": f"+{number.country_code}{nsn}",
         "type": _TYPES.get(kind, "other"),
-        "country_code": None if country == "001" else country,
-        "timezone": _zone(number, kind),
+        "country_code": country,
+        "timezone": _zone(number, kind, country),
         "reason": None,
     }
 
@@ -205,6 +257,8 @@ def _refusal(digits: str, plus: bool, region: str | None) -> str:
         return "too_short"
     if len(digits) > 17:
         return "too_long"
+    if not plus and digits[0] in "78" and len(digits) >= 9 and region in ("RU", "KZ"):
+        digits, plus = "7" + digits[1:], True
     if not plus and region is None:
         return "unknown_region"
     try:
@@ -219,7 +273,22 @@ def _refusal(digits: str, plus: bool, region: str | None) -> str:
     verdict = phonenumbers.is_possible_number_with_reason(number)
     if verdict in (ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):
         return "too_short"
+    if verdict == ValidationResult.INVALID_LENGTH:
+        usual = phonenumbers.example_number(
+            phonenumbers.region_code_for_country_code(number.country_code or 0)
+        )
+        length = len(phonenumbers.national_significant_number(number))
+        if usual and length != len(phonenumbers.national_significant_number(usual)):
+            is_long = length > len(phonenumbers.national_significant_number(usual))
+            return "too_long" if is_long else "too_short"
     return "too_long" if verdict == ValidationResult.TOO_LONG else "invalid_for_region"
+
+
+def _trimmed(text: str) -> str:
+    text = text.strip(" ,;/\\-.:")
+    if text.count("(") != text.count(")"):
+        text = text.strip(" ,;/\\-.:()")
+    return text
 
 
 def _element(found: dict[str, Any] | None, text: str, reason: str | None) -> dict[str, Any]:
@@ -233,7 +302,7 @@ def _element(found: dict[str, Any] | None, text: str, reason: str | None) -> dic
         "country_code": values.get("country_code"),
         "timezone": values.get("timezone"),
         "reason": None if valid else (found or {}).get("reason") or reason,
-        "text": text.strip(" ,;/\\-.:(") if text.count("(") > text.count(")") else text.strip(" ,;/\\-.:"),
+        "text": _trimmed(text),
     }
 
 
@@ -263,57 +332,65 @@ def _cover(text: str, region: str | None) -> list[dict[str, Any]]:
     return best[0] or []
 
 
+def _same_area(last: dict[str, Any], digits: str) -> dict[str, Any] | None:
+    """Reads 765-43-21 after (495) 123-45-67 as a number of the same area."""
+    match = _AREA.fullmatch(last["text"])
+    if not match or len(_digits(match.group(1))[0]) != len(digits):
+        return None
+    return _parsed(last["e164"][: -len(digits)] + digits, None)
+
+
 def _split(text: str, region: str | None) -> list[dict[str, Any]]:
     """Reads text without letters, where commas, slashes and gaps may or may not separate."""
-    chunks: list[str] = []
-    gaps: list[str] = []
+    chunks: list[tuple[int, int]] = []
     position = 0
     for match in _SOFT.finditer(text):
         if _GROUP.search(text, position, match.start()):
-            chunks.append(text[position : match.start()])
-            gaps.append(match.group())
+            chunks.append((position, match.start()))
             position = match.end()
     if _GROUP.search(text, position):
-        chunks.append(text[position:])
+        chunks.append((position, len(text)))
     elements: list[dict[str, Any]] = []
     index = 0
     while index < len(chunks):
-        digits, plus = _digits(chunks[index])
+        start, end = chunks[index]
+        chunk = text[start:end]
+        digits, plus = _digits(chunk)
+        last = elements[-1] if elements and elements[-1]["valid"] else None
+        gap = text[chunks[index - 1][1] : start] if index else ""
         found = _read(digits, plus, region)
-        if found:
-            elements.append(_element(found, chunks[index], None))
+        several = [] if found else _cover(chunk, region)
+        if found or several:
+            elements += [_element(found, chunk, None)] if found else several
             index += 1
             continue
-        several = _cover(chunks[index], region)
-        if several:
-            elements += several
+        # +74951234567,123: the comma of a dialling string is a pause before the extension
+        if (
+            last
+            and not last["extension"]
+            and "," in gap
+            and len(digits) <= 5
+            and (chunk.strip(" )#").isdigit())
+        ):
+            last["extension"] = digits
+            index += 1
+            continue
+        found = _same_area(last, digits) if last else None
+        if found:
+            elements.append(_element(found, chunk, None))
             index += 1
             continue
         # 030/1234567 and 8 916, 123-45-67: the separator stands inside one number
-        joined, joined_plus, end = digits, plus, index + 1
-        while end < len(chunks) and len(joined) < 12 and "+" not in chunks[end]:
-            joined += _digits(chunks[end])[0]
-            end += 1
-            found = _read(joined, joined_plus, region) if len(joined) >= 7 else None
-            if found:
-                break
+        joined, after = digits, index + 1
+        while not found and after < len(chunks) and len(joined) < 12:
+            joined += _digits(text[slice(*chunks[after])])[0]
+            after += 1
+            found = _read(joined, plus, region) if len(joined) >= 7 else None
         if found:
-            elements.append(_element(found, " ".join(chunks[index:end]), None))
-            index = end
+            elements.append(_element(found, text[start : chunks[after - 1][1]], None))
+            index = after
             continue
-        last = elements[-1] if elements else None
-        if (
-            last
-            and last["valid"]
-            and not last["extension"]
-            and "," in gaps[index - 1]
-            and len(digits) <= 5
-            and chunks[index].strip(" )#").isdigit()
-        ):
-            # +74951234567,123: the comma of a dialling string is a pause before the extension
-            last["extension"] = digits
-        else:
-            elements.append(_element(None, chunks[index], _refusal(digits, plus, region)))
+        elements.append(_element(None, chunk, _refusal(digits, plus, region)))
         index += 1
     return elements
 
@@ -397,6 +474,8 @@ def parse_phone(raw: str | None, region: str | None) -> list[dict[str, Any]] | N
             for element in elements
             if element["valid"] or len(_digits(element["text"])[0]) > 5
         ]
-    unique = {(item["e164"], item["extension"], item["reason"] and item["text"]): item for item in reversed(elements)}
-    kept = [item for item in elements if any(item is value for value in unique.values())]
-    return kept or [_element(None, text, "not_a_number")]
+    unique: dict[tuple[str | None, ...], dict[str, Any]] = {}
+    for element in elements:
+        key = element["e164"] or element["text"]
+        unique.setdefault((key, element["extension"], element["reason"]), element)
+    return list(unique.values()) or [_element(None, text, "not_a_number")]
