@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _size_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, help="number of records, 50 to 1,000,000")
-    parser.add_argument("--seed", type=int, default=None, help="the same seed gives the same account")
+    parser.add_argument(
+        "--seed", type=int, default=None, help="the same seed gives the same account"
+    )
     parser.add_argument(
         "--sample", action="store_true", help=f"the bundled sample: size {SAMPLE_SIZE}, seed 1"
     )

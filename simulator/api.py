@@ -216,7 +216,9 @@ class Api:
         self._newest = newest
         return rows
 
-    def _cache_key(self, kind: str, body: Mapping[str, Any], names: Iterable[str]) -> tuple[Any, ...]:
+    def _cache_key(
+        self, kind: str, body: Mapping[str, Any], names: Iterable[str]
+    ) -> tuple[Any, ...]:
         shape = {name: body[name] for name in names if name in body}
         text = orjson.dumps(shape, option=orjson.OPT_SORT_KEYS)
         relative = b'"dateType"' in text and re.search(rb'"dateType":"(?!other|another)', text)
@@ -560,7 +562,9 @@ def contact_filter(api: Api, item: Mapping[str, Any]) -> Callable[[Contact], boo
         answer = _EVERYBODY[kind]
         return lambda c: answer
     if kind in (4201, 4202):
-        active = {t.counterparty.id for t in api.account.tasks if t.status == 5 and not t.is_deleted}
+        active = {
+            t.counterparty.id for t in api.account.tasks if t.status == 5 and not t.is_deleted
+        }
         has = kind == 4202
         return lambda c: (c.id in active) is has
     if kind in (4152, 4153):
@@ -582,7 +586,9 @@ def contact_filter(api: Api, item: Mapping[str, Any]) -> Callable[[Contact], boo
     if kind == 4026:
         same_mail = rules.exact("equal", str(value).strip().lower())
         is_equal = name == "equal"
-        return lambda c: any(same_mail(m.strip().lower()) for m in (c.email, *c.more_emails)) is is_equal
+        return lambda c: (
+            any(same_mail(m.strip().lower()) for m in (c.email, *c.more_emails)) is is_equal
+        )
     if kind == 4226:
         wanted_name = _telegram(str(value))
         is_equal = name == "equal"
@@ -611,7 +617,9 @@ def _birthday_filter(api: Api, operator: Any, value: Any) -> Callable[[Contact],
     name = rules.normalise_operator(operator, _TWO)
     low, high = api._interval(value)
     days = min(366, max(1, (high - low).days))
-    wanted = {((low + dt.timedelta(days=n)).month, (low + dt.timedelta(days=n)).day) for n in range(days)}
+    wanted = {
+        ((low + dt.timedelta(days=n)).month, (low + dt.timedelta(days=n)).day) for n in range(days)
+    }
     is_equal = name == "equal"
 
     def test(contact: Contact) -> bool:
@@ -820,9 +828,7 @@ def _contact_get(api: Api, match: Match, query: Query, body: Body) -> Reply:
     contact = api.one_contact(match["id"])
     fields = parse_fields(query.get("fields"))
     prefixed = query.get("prefixedId") == "true"
-    return success(
-        "contact", api.render.contact(contact, fields, is_list=False, prefixed=prefixed)
-    )
+    return success("contact", api.render.contact(contact, fields, is_list=False, prefixed=prefixed))
 
 
 def _names(api: Api, fields: Any, rows: Iterable[tuple[int, str]]) -> list[dict[str, Any]]:

@@ -86,9 +86,7 @@ class Control:
             live = sum(not contact.is_deleted for contact in account.contacts)
             notes = [c for c in account.comments if c.contact_id and not c.is_deleted]
             task_notes = [
-                c
-                for c in account.comments
-                if c.task_id and not c.is_deleted and not c.is_technical
+                c for c in account.comments if c.task_id and not c.is_deleted and not c.is_technical
             ]
             tasks = sum(not task.is_deleted for task in account.tasks)
             counts = {
@@ -143,10 +141,7 @@ class Control:
         per_tag = Counter(entry.data_tag_id for entry in self.account.tag_entries)
         found = {
             "contacts": pages["visible_people"] + pages["visible_companies"],
-            "contact_comments_global": (
-                counts["contact_comments"] + counts["task_comments"]
-            )
-            // 100
+            "contact_comments_global": (counts["contact_comments"] + counts["task_comments"]) // 100
             + 1,
             "contact_comments_one_by_one": counts["visible_people"] + counts["visible_companies"],
             "tasks": pages["tasks"],

@@ -33,7 +33,9 @@ SINGLE_SHARE = 0.75
 EXTRA_RECORDS = (1, 1, 1, 1, 1, 1, 1, 2, 2, 3)
 
 # people come from Russia mostly, the rest from everywhere
-COUNTRIES = ("RU",) * 60 + tuple("KZ KZ BY BY BY GE GE AM AM GB GB GB GB US US US US DE DE DE".split())
+COUNTRIES = ("RU",) * 60 + tuple(
+    "KZ KZ BY BY BY GE GE AM AM GB GB GB GB US US US US DE DE DE".split()
+)
 COUNTRIES += tuple("FR FR IT IT IT ES ES TR TR TR IL IL AE AE AE IN IN CN PL CZ".split())
 CYRILLIC_COUNTRIES = frozenset({"RU", "BY"})
 
@@ -208,8 +210,15 @@ class Generator:
             city=city,
             form=self.pick(self.words.legal_forms[country]),
             kind=(
-                "client" if kind < 0.45 else "agent" if kind < 0.6 else "supplier"
-                if kind < 0.78 else "lead" if kind < 0.92 else "supplier_lead"
+                "client"
+                if kind < 0.45
+                else "agent"
+                if kind < 0.6
+                else "supplier"
+                if kind < 0.78
+                else "lead"
+                if kind < 0.92
+                else "supplier_lead"
             ),
             domain=parent.domain if parent else f"{slug}.example",
             switchboard=(
@@ -265,8 +274,13 @@ class Generator:
                 link = firm.domain
                 draw = rng.random()
                 card.site = (
-                    f"https://{link}" if draw < 0.4 else f"http://www.{link}/"
-                    if draw < 0.7 else f"www.{link}" if draw < 0.85 else link
+                    f"https://{link}"
+                    if draw < 0.4
+                    else f"http://www.{link}/"
+                    if draw < 0.7
+                    else f"www.{link}"
+                    if draw < 0.85
+                    else link
                 )
         if is_variant and shares >= 0.75 and self.chance(0.5):
             text = writings.write_phone(
@@ -430,7 +444,11 @@ class Generator:
         if draw < 0.60:
             card.name, card.midname, card.lastname = given, middle, family
         elif draw < 0.72:
-            card.name, card.midname, card.lastname = family or given, middle, given if family else ""
+            card.name, card.midname, card.lastname = (
+                family or given,
+                middle,
+                given if family else "",
+            )
         elif draw < 0.84:
             card.name = " ".join(part for part in (family, given, middle) if part)
         elif draw < 0.92:
@@ -530,7 +548,10 @@ class Generator:
                 if self.chance(0.3):
                     card.telegram_id = str(100_000_000 + hash_number(human.telegram))
         if is_first and self.chance(0.04):
-            card.skype = self.pick(("live:.cid.", "", "skype:")) + f"{human.telegram or 'u'}{rng.randrange(10**6)}"
+            card.skype = (
+                self.pick(("live:.cid.", "", "skype:"))
+                + f"{human.telegram or 'u'}{rng.randrange(10**6)}"
+            )
         if is_first and self.chance(0.03):
             card.facebook = f"https://www.facebook.com/{human.entity}.{rng.randrange(10**4)}"
         if is_first and self.chance(0.04):
@@ -662,7 +683,15 @@ class Generator:
             custom[3103] = True
         draw = self.rng.random()
         if draw < 0.30:
-            custom[3107] = "Да" if draw < 0.2 else "Нет" if draw < 0.28 else "да, но не часто"
+            custom[3107] = (
+                "Да"
+                if draw < 0.2
+                else "Нет"
+                if draw < 0.28
+                else "да, но не часто"
+                if draw < 0.295
+                else "спросить"
+            )
         draw = self.rng.random()
         if draw < 0.22:
             custom[3108] = draw < 0.16
@@ -691,7 +720,11 @@ class Generator:
         if self.chance(0.6):
             draw = self.rng.random()
             card.custom[3105] = (
-                city.name_ru if draw < 0.8 else city.name_en if draw < 0.95 else f"г. {city.name_ru}"
+                city.name_ru
+                if draw < 0.8
+                else city.name_en
+                if draw < 0.95
+                else f"г. {city.name_ru}"
             )
         if not card.is_company and 3104 not in card.custom and 3105 not in card.custom:
             card.custom[3104] = country.name_ru
@@ -749,7 +782,9 @@ class Generator:
     def _trip(self, card: Contact, human: Human, pickup: int) -> Trip:
         rng = self.rng
         trip = Trip(card, pickup, max(card.created, pickup - (1 + rng.randrange(20)) * DAY))
-        city = human.city if self.chance(0.6) else self.pick(self.words.cities[self.pick(COUNTRIES)])
+        city = (
+            human.city if self.chance(0.6) else self.pick(self.words.cities[self.pick(COUNTRIES)])
+        )
         airport = self.pick(city.airports)
         street = self.pick(self.words.streets)
         place = (
@@ -761,7 +796,9 @@ class Generator:
         given, family = human.given, human.family
         if human.is_cyrillic and self.chance(0.5):
             given, family = writings.to_latin(given), writings.to_latin(family)
-        trip.passenger = f"{given} {family}" if self.chance(0.6) else f"{family.upper()} {given.upper()}"
+        trip.passenger = (
+            f"{given} {family}" if self.chance(0.6) else f"{family.upper()} {given.upper()}"
+        )
         country, national = human.phones[0]
         if self.chance(0.7):
             trip.phone = f"+{self.words.phones[country].calling_code}{national}"
@@ -958,7 +995,9 @@ class Generator:
             count = 1 + int(rng.random() ** 3 * 9)
             for _ in range(count):
                 at = card.created + int((self.anchor - card.created) * rng.random())
-                comment = Comment(card.id, 0, at, self.pick(self.managers), 1 + rng.randrange(2**31))
+                comment = Comment(
+                    card.id, 0, at, self.pick(self.managers), 1 + rng.randrange(2**31)
+                )
                 comment.from_type = self.pick(sources)
                 comment.is_deleted = rng.random() < 0.01
                 found.append(comment)

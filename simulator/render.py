@@ -460,9 +460,7 @@ _USER: Table = {
     ],
     "customFieldData": _constant([]),
     "languageCode": _constant("Ru"),
-    "timezone": lambda r, u: (
-        r.switches.text("owner_timezone") if u.id == ROBOT_ID else u.timezone
-    ),
+    "timezone": lambda r, u: r.switches.text("owner_timezone") if u.id == ROBOT_ID else u.timezone,
     "position": lambda r, u: (
         {"id": u.position_id, "name": r.account.positions[u.position_id]}
         if u.position_id

@@ -115,7 +115,10 @@ SWITCHES: tuple[Switch, ...] = (
     ),
     Switch("file_size_unit", "kb", "unit of files[].size", ("kb", "bytes")),
     Switch(
-        "directory_key", "directories", "answer key of /directory/list", ("directories", "directory")
+        "directory_key",
+        "directories",
+        "answer key of /directory/list",
+        ("directories", "directory"),
     ),
     Switch("positions_key", "positions", "answer key of /user/positions", ("positions", "posts")),
     Switch("missing_task", "500", "status of GET of a task that does not exist", ("400", "500")),
@@ -123,7 +126,12 @@ SWITCHES: tuple[Switch, ...] = (
     # time
     Switch("owner_timezone", "Europe/Moscow", "IANA zone of the employee who owns the token"),
     # comments
-    Switch("comment_touches_contact", "no", "a new comment moves the contact's dateOfLastUpdate", YES_NO),
+    Switch(
+        "comment_touches_contact",
+        "no",
+        "a new comment moves the contact's dateOfLastUpdate",
+        YES_NO,
+    ),
     Switch("silent_touches_contact", "yes", "a silent write moves dateOfLastUpdate", YES_NO),
     Switch("comment_order", "desc", "order of comments when none is asked for", ("desc", "asc")),
     Switch("comment_types", "All", "typeList when none is given", ("All", "Comments")),
@@ -177,7 +185,9 @@ SWITCHES: tuple[Switch, ...] = (
         "unit of the top-level timeToReset in the 403 reply",
         ("seconds", "milliseconds"),
     ),
-    Switch("rate_headers", "remaining", "X-RateLimit-* headers sent", ("remaining", "both", "none")),
+    Switch(
+        "rate_headers", "remaining", "X-RateLimit-* headers sent", ("remaining", "both", "none")
+    ),
     # disturbances
     Switch("latency_ms", 0.0, "delay of every reply, in milliseconds"),
     Switch(
