@@ -12,7 +12,7 @@ from pathlib import Path
 from loaders import database, settings
 from loaders.errors import UserError
 from report import facts as gathering
-from report import history, messages, page, reader, summary
+from report import history, mapping, messages, page, reader, summary
 
 
 def _live_schema() -> str:
@@ -55,14 +55,33 @@ def _print_summary(options: argparse.Namespace) -> int:
     return 0
 
 
+def _write_mapping(options: argparse.Namespace) -> int:
+    made = mapping.columns(mapping.manifest())
+    if options.check:
+        mapping.check(mapping.document(made, None))
+        return 0
+    target: Path = mapping.DOCUMENT
+    rates = None
+    if options.fill:
+        found = settings.database()
+        with database.connect(found) as link, reader.snapshot(link, _live_schema(), "") as view:
+            rates = mapping.fill_rates(view, made)
+        target = options.out / "mapping.md"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(mapping.document(made, rates), encoding="utf-8")
+    sys.stdout.write(f"{target}\n")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m report", description=__doc__)
     parser.add_argument(
         "command",
         nargs="?",
-        choices=("page", "summary"),
+        choices=tuple(_COMMANDS),
         default="page",
-        help="page (default): the HTML report; summary: the figures as plain text",
+        help="page (default): the HTML report; summary: the figures as plain text; mapping: "
+        "docs/mapping.md",
     )
     parser.add_argument("--lang", choices=messages.LANGUAGES, default="en", help="language")
     parser.add_argument(
@@ -72,16 +91,19 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for the page",
     )
     parser.add_argument("--dry-run", action="store_true", help="show the last dry run instead")
+    parser.add_argument("--check", action="store_true", help="mapping: only compare")
+    parser.add_argument("--fill", action="store_true", help="mapping: a copy with fill rates")
     return parser
+
+
+_COMMANDS = {"page": _write_page, "summary": _print_summary, "mapping": _write_mapping}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "summary":
-            return _print_summary(options)
-        return _write_page(options)
+        return _COMMANDS[options.command](options)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
