@@ -1,5 +1,3 @@
-{{ config(tags=['udf_requests']) }}
-
 {{ python_function_requests('html_to_text', [
     {
         'relation': ref('int_contact_notes__collected') ~ ' as notes',

@@ -1,5 +1,3 @@
-{{ config(tags=['udf_requests']) }}
-
 {{ python_function_requests('name_skeleton', [
     {'relation': ref('int_name_tokens__collected'), 'token': 'token'},
 ]) }}

@@ -1,5 +1,3 @@
-{{ config(tags=['udf_requests']) }}
-
 {{ python_function_requests('parse_email', [
     {
         'relation': ref('int_contact_points__collected'),

@@ -1,5 +1,3 @@
-{{ config(tags=['udf_requests']) }}
-
 {{ python_function_requests('uuid_v5', [
     {
         'relation': ref('int_contacts__normalized'),
