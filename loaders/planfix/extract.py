@@ -1,0 +1,1036 @@
+"""The order of work of one extract run, resumable at every page.
+
+    reference data → contacts (both kinds) → recheck → tasks → load
+    → notes, comments, details → sweep, audit → load
+
+What a run has decided (its id, mode, window, field list) stands in the spool, so that the next
+invocation goes on exactly where the last one stopped, whatever stopped it. Each `stage` below is
+a stage of the spool; its finished units are skipped.
+"""
+
+from __future__ import annotations
+
+import getpass
+import math
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dlt.common.runtime.collector_base import Collector
+
+from loaders import pipelines
+from loaders.errors import ExtractPaused, IncompleteExtractError, SourceError
+from loaders.planfix import api, source
+from loaders.planfix.client import PlanfixClient, PlanfixRefusal, QuotaPause, parse_json
+from loaders.planfix.paging import Pager, Row, Unfiltered, Walked, rows_of
+from loaders.planfix.profile import HIDDEN, HONOURED, IGNORED, REFUSED, SHOWN, CapabilityProfile
+from loaders.planfix.raw import SCHEMA, RawState
+from loaders.planfix.settings import PlanfixSettings
+from loaders.planfix.spool import Item, Spool
+from loaders.planfix.zones import MINUTE, floor_minute, parse_instant
+
+FULL, DELTA = "full", "delta"
+# a delta starts this much before the last one ended
+OVERLAP = timedelta(minutes=10)
+KINDS = ("person", "company")
+PASSES = {"person": "persons", "company": "companies"}
+NUMBERS_PER_CALL = 100
+# a complete sweep that loses more than this share of the known contacts is not believed
+SUSPICIOUS_DROP = 0.2
+SUSPICIOUS_LEAST = 20
+REFERENCE_TABLES = (
+    "custom_fields",
+    "users",
+    "contact_groups",
+    "contact_templates",
+    "data_tags",
+    "data_tag_entries",
+    "directories",
+    "directory_entries",
+)
+SCOPES = {
+    "contact": "contact_readonly",
+    "comment": "comment_readonly",
+    "task": "task_readonly",
+    "user": "user_readonly",
+    "datatag": "datatag_readonly",
+    "directory": "directory_readonly",
+    "customfield": "common_metadata",
+}
+
+
+@dataclass
+class Plan:
+    """What a run is to do; kept in the spool.
+
+    Attributes:
+        run_id: its name.
+        mode: full or delta.
+        started_at: when it began, by the server's clock.
+        window_from: start of the delta's window, None for a full run.
+    """
+
+    run_id: str
+    mode: str
+    started_at: datetime
+    window_from: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the stored form."""
+        return {
+            "run_id": self.run_id,
+            "mode": self.mode,
+            "started_at": self.started_at.isoformat(),
+            "window_from": self.window_from.isoformat() if self.window_from else None,
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Plan:
+        """Reads the stored form."""
+        start = stored["window_from"]
+        return cls(
+            run_id=stored["run_id"],
+            mode=stored["mode"],
+            started_at=datetime.fromisoformat(stored["started_at"]),
+            window_from=datetime.fromisoformat(start) if start else None,
+        )
+
+
+def new_plan(mode: str, now: datetime, window_from: datetime | None) -> Plan:
+    """Returns a plan with a fresh name that sorts by time."""
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    return Plan(run_id, mode, now, window_from)
+
+
+@dataclass
+class Context:
+    """What every part of a run needs."""
+
+    settings: PlanfixSettings
+    client: PlanfixClient
+    spool: Spool
+    pager: Pager
+    profile: CapabilityProfile
+    raw: RawState
+    plan: Plan
+    progress: Collector
+    audit: dict[str, source.Values] = field(default_factory=dict)
+    rows_loaded: dict[str, int] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    accept_drop: bool = False
+
+    def add_floor(self, requests: int) -> None:
+        """Adds to the least number of requests that could have done this."""
+        self.spool.put("floor", self.floor + requests)
+
+    @property
+    def floor(self) -> int:
+        """Returns the least number of requests for what was fetched so far."""
+        return int(self.spool.get("floor") or 0)
+
+    def check(
+        self,
+        name: str,
+        expected: int | None,
+        loaded: int | None,
+        verdict: str = "",
+        detail: str = "",
+    ) -> None:
+        """Notes one line of the audit; without a verdict the numbers give it."""
+        difference = None if expected is None or loaded is None else loaded - expected
+        if not verdict:
+            verdict = (
+                "unknown"
+                if difference is None
+                else "ok"
+                if difference == 0
+                else "short"
+                if difference < 0
+                else "surplus"
+            )
+        self.audit[name] = {
+            "run_id": self.plan.run_id,
+            "object": name,
+            "expected": expected,
+            "loaded": loaded,
+            "difference": difference,
+            "verdict": verdict,
+            "detail": detail or None,
+            "checked_at": datetime.now(UTC),
+        }
+        self.spool.put("audit", [_plain(row) for row in self.audit.values()])
+
+    def once(self, name: str, work: Callable[[], None]) -> None:
+        """Does a piece of work unless an earlier invocation of the run did it."""
+        if self.spool.state("step", name) != "done":
+            work()
+            self.spool.mark("step", name)
+
+
+def _plain(row: source.Values) -> source.Values:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
+
+
+def epoch(value: Any) -> int | None:
+    """Returns a TimePoint as epoch seconds."""
+    instant = parse_instant(value)
+    return int(instant.timestamp()) if instant else None
+
+
+def describe_contact(kind: str) -> Callable[[Row], Item | None]:
+    """Returns the index entry of a contact row, listed by the pass of this kind."""
+
+    def describe(row: Row) -> Item | None:
+        number = api.reference_id(row)
+        if number is None:
+            return None
+        said = row.get("isCompany")
+        return Item(
+            number,
+            ("company" if said else "person") if isinstance(said, bool) else kind,
+            epoch(row.get("createdDate")),
+            epoch(row.get("dateOfLastUpdate")),
+        )
+
+    return describe
+
+
+def describe_by(table: str, unit: str) -> Callable[[Row], Item | None]:
+    """Returns the index entry of a row of any other table."""
+
+    def describe(row: Row) -> Item | None:
+        found = source.TABLES[table].row_id(row, unit)
+        updated = epoch(row.get("dateOfLastUpdate"))
+        return None if found is None else Item(found, updated=updated)
+
+    return describe
+
+
+class Extract:
+    """One run."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.client = context.client
+        self.spool = context.spool
+        self.pager = context.pager
+        self.profile = context.profile
+        self.settings = context.settings
+        self.plan = context.plan
+
+    # the run --------------------------------------------------------------------------------
+
+    def run(self) -> pipelines.Summary:
+        """Does what is left to do, loads it, and removes the spool.
+
+        Raises:
+            ExtractPaused: the quota or the budget is spent; the spool stays.
+            IncompleteExtractError: loaded, but the audit found a difference.
+            SourceError: Planfix refuses; the spool stays.
+        """
+        from loaders.planfix.notes import Notes
+
+        context = self.context
+        for row in self.spool.get("audit") or []:
+            row["checked_at"] = datetime.fromisoformat(row["checked_at"])
+            context.audit[row["object"]] = row
+        paused: ExtractPaused | None = None
+        notes = Notes(self)
+        if self.spool.get("phase") != "closing":
+            try:
+                with context.progress(f"Fetch {self.plan.mode}"):
+                    self._fetch_base()
+            except QuotaPause as pause:
+                raise self._paused(pause) from None
+            if self.spool.get("phase") is None:
+                self._load("loading", [*REFERENCE_TABLES, "contacts", "tasks"])
+                self.spool.put("phase", "notes")
+            try:
+                with context.progress("Fetch notes"):
+                    notes.fetch()
+                    self._finish()
+                self.spool.put("finished_at", self.client.now().isoformat())
+                self.spool.put("phase", "closing")
+            except QuotaPause as pause:
+                paused = self._paused(pause)
+        tables = ["contacts", "contact_comments", "task_comments", "contact_details"]
+        done = paused is None
+        self._load("completed" if done else "paused", tables, notes.books(), closing=done)
+        summary = self._summary()
+        if paused:
+            raise paused
+        self.spool.discard()
+        short = [row["object"] for row in context.audit.values() if row["verdict"] == "short"]
+        if short:
+            raise IncompleteExtractError(
+                f"the extract is loaded but incomplete: {', '.join(sorted(short))} (see "
+                f"{SCHEMA}.extract_audit, run {self.plan.run_id}). Run `dlt pipeline planfix run "
+                "--full`; if it stays, the token's owner may not see every record."
+            )
+        return summary
+
+    def _fetch_base(self) -> None:
+        once = self.context.once
+        once("reference", self._reference)
+        if self.plan.mode == FULL:
+            once("contacts", self._all_contacts)
+            once("tasks", self._tasks)
+            once("recheck", self._recheck)
+            once("count", self._count)
+        else:
+            once("known", self._load_known)
+            once("contacts", self._changed_contacts)
+            once("tasks", self._tasks)
+            once("count", self._count)
+        once("fields", self._fields_again)
+
+    def _paused(self, pause: QuotaPause) -> ExtractPaused:
+        done = ", ".join(
+            f"{self.spool.item_count(stage):,} {stage}"
+            for stage in ("contacts", "tasks", "comments")
+            if self.spool.item_count(stage)
+        )
+        when = f" at or after {pause.resume_at:%Y-%m-%d %H:%M} UTC" if pause.resume_at else " later"
+        return ExtractPaused(
+            f"{pause.reason}. Paused after {self.spool.requests:,} requests of run "
+            f"{self.plan.run_id} ({done or 'reference data'} so far): run the same command again"
+            f"{when}; nothing is asked for twice."
+        )
+
+    # loading --------------------------------------------------------------------------------
+
+    def _load(
+        self,
+        status: str,
+        tables: Sequence[str],
+        books: dict[str, list[source.Values]] | None = None,
+        closing: bool = False,
+    ) -> None:
+        context = self.context
+        stages = {source.TABLES[name].stage for name in tables}
+        # a table nobody asked for again keeps its rows and its last load
+        wanted = [
+            name
+            for name in tables
+            if self.spool.has_bodies(source.TABLES[name].stage) or not closing
+        ]
+        finished = self.spool.get("finished_at")
+        run_row = {
+            "run_id": self.plan.run_id,
+            "mode": self.plan.mode,
+            "started_at": self.plan.started_at,
+            "finished_at": datetime.fromisoformat(finished) if finished else None,
+            "window_from": self.plan.window_from,
+            "window_to": self._window_to(),
+            "status": status,
+            "requests_used": self.spool.requests,
+            "requests_floor": context.floor,
+            "operator": _operator(),
+            "account": self.settings.account,
+        }
+        logs: dict[str, list[source.Values]] = {
+            "extract_runs": [run_row],
+            "extract_audit": list(context.audit.values()),
+            "schema_changes": [
+                {**row, "noticed_at": datetime.fromisoformat(row["noticed_at"])}
+                for row in self.spool.get("schema_changes") or []
+            ],
+            "capability_profile": [
+                {
+                    "account": self.settings.account,
+                    "checked_at": datetime.now(UTC),
+                    "profile": source.dumps(self.profile.to_json()),
+                }
+            ],
+            **(books or {}),
+        }
+        sweep = None
+        swept = self.spool.get("sweep")
+        if closing and swept:
+            if swept["is_complete"]:
+                sweep = source.Sweep(swept["sweep_id"], swept["stage"], set(swept["left_out"]))
+            logs["id_sweep_runs"] = [
+                {
+                    "sweep_id": swept["sweep_id"],
+                    "started_at": datetime.fromisoformat(swept["started_at"]),
+                    "finished_at": datetime.fromisoformat(swept["finished_at"]),
+                    "is_complete": swept["is_complete"],
+                    "ids_seen": swept["ids_seen"],
+                }
+            ]
+        pipeline = pipelines.build_pipeline("planfix", SCHEMA, context.progress)
+        counts = pipelines.load(
+            pipeline, source.planfix(self.spool, self.plan.run_id, wanted, logs, sweep)
+        )
+        for table, count in counts.items():
+            context.rows_loaded[table] = (
+                count
+                if table in source.LOGS or table == source.SWEEP.name
+                else context.rows_loaded.get(table, 0) + count
+            )
+        # the spool is let go of only when its rows are in the database for good
+        self.spool.forget_bodies(stages)
+
+    def _window_to(self) -> datetime | None:
+        noted = self.spool.get("window_to")
+        return datetime.fromisoformat(noted) if noted else None
+
+    def _summary(self) -> pipelines.Summary:
+        context = self.context
+        summary = pipelines.Summary(
+            "planfix",
+            {name: count for name, count in context.rows_loaded.items() if name not in source.LOGS},
+            self.spool.requests,
+            context.floor,
+        )
+        summary.lines += context.lines
+        bad = [row for row in context.audit.values() if row["verdict"] in {"short", "surplus"}]
+        good = sum(row["verdict"] == "ok" for row in context.audit.values())
+        summary.lines.append(
+            f"audit: {good} ok"
+            + "".join(
+                f", {row['object']} {row['verdict']} ({row['loaded']} of {row['expected']})"
+                for row in bad
+            )
+        )
+        if self.client.meter.remaining is not None:
+            summary.lines.append(f"requests left today: {self.client.meter.remaining:,}")
+        return summary
+
+    # reference data -------------------------------------------------------------------------
+
+    def _reference(self) -> None:
+        """Custom fields, employees, groups, templates, data tags, directories."""
+        self._custom_fields("contact")
+        if "tasks" not in self.settings.skip:
+            self._custom_fields("task")
+        self._note_schema_changes()
+        self._list(
+            "users",
+            "all",
+            api.ListCall(
+                "user/list",
+                ("users",),
+                {"onlyActive": False, "fields": api.joined(api.USER_FIELDS)},
+            ),
+        )
+        self._get("contact_groups", "contact/groups", "groups", {"fields": "id,name"}, "all")
+        for kind in KINDS:
+            self._list(
+                "contact_templates",
+                PASSES[kind],
+                api.ListCall(
+                    "contact/templates",
+                    ("templates",),
+                    {"isCompany": "true" if kind == "company" else "false", "fields": "id,name"},
+                    method="GET",
+                ),
+            )
+        if "data_tags" not in self.settings.skip:
+            self._optional("data_tags", self._data_tags)
+        if "directories" not in self.settings.skip:
+            self._optional("directories", self._directories)
+
+    def _optional(self, name: str, work: Callable[[], None]) -> None:
+        """Does without an object that the account's API does not have; never without a right."""
+        try:
+            work()
+        except PlanfixRefusal as error:
+            if error.kind == "missing" or (error.kind == "input" and error.status in {404, 405}):
+                self.context.check(
+                    name, None, None, "unknown", "the account's API has no such call"
+                )
+                return
+            raise self._named(error, name) from None
+
+    @staticmethod
+    def _named(error: PlanfixRefusal, name: str) -> SourceError:
+        if error.kind not in {"scope", "rights"}:
+            return error
+        return SourceError(f"{error}. To go on without them on purpose: PLANFIX_SKIP={name}.")
+
+    def _get(
+        self,
+        stage: str,
+        path: str,
+        key: str,
+        params: dict[str, Any],
+        unit: str,
+        expect: type = list,
+    ) -> Any:
+        """Fetches what comes on one page by GET."""
+        stored = self.spool.page(stage, unit, "0")
+        if stored:
+            body = parse_json(stored.body) if stored.body else {}
+            return body.get(key)
+        reply = self.client.get(path, key, params, expect=expect)
+        rows = reply.payload if isinstance(reply.payload, list) else [reply.payload]
+        rows = [row for row in rows if isinstance(row, dict)]
+        items = [item for item in map(describe_by(stage, unit), rows) if item]
+        self.spool.add_page(stage, unit, "0", reply.content, reply.received_at, items)
+        self.context.add_floor(1)
+        return reply.payload
+
+    def _list(self, stage: str, unit: str, call: api.ListCall) -> Walked:
+        """Fetches a paged list."""
+        was_done = self.spool.state(stage, unit) == "done"
+        walked = self.pager.walk(stage, unit, call, describe_by(stage, unit))
+        if not was_done:
+            self.context.add_floor(max(1, math.ceil(walked.listed / self.pager.page_size)))
+        return walked
+
+    def _rows(self, stage: str, keys: Iterable[str]) -> Iterator[Row]:
+        for page in self.spool.pages(stage):
+            yield from rows_of(parse_json(page.body), keys)
+
+    def _custom_fields(self, kind: str) -> list[Row]:
+        rows = self._get(
+            "custom_fields",
+            f"customfield/{kind}",
+            "customfields",
+            {"fields": api.joined(api.CUSTOM_FIELD_FIELDS)},
+            kind,
+        )
+        ids = sorted({i for i in (api.reference_id(row) for row in rows or []) if i is not None})
+        if self.spool.get(f"fields:{kind}") is None:
+            self.spool.put(f"fields:{kind}", ids)
+        return list(rows or [])
+
+    def _field_ids(self, kind: str) -> list[int]:
+        return list(self.spool.get(f"fields:{kind}") or [])
+
+    def _note_schema_changes(self) -> None:
+        """Compares the account's custom fields with those of the last run."""
+        before = self.context.raw.custom_fields()
+        if not before:
+            return
+        gone = self.context.raw.removed_fields()
+        now: dict[tuple[int, int], tuple[str, int | None]] = {}
+        for unit in ("contact", "task"):
+            page = self.spool.page("custom_fields", unit, "0")
+            for row in rows_of(parse_json(page.body), ("customfields",)) if page else []:
+                number = api.reference_id(row)
+                if number is None:
+                    continue
+                default = api.OBJECT_TASK if unit == "task" else api.OBJECT_CONTACT
+                kind = row.get("objectType")
+                key = (kind if isinstance(kind, int) else default, number)
+                now[key] = (str(row.get("name") or ""), api.reference_id(row.get("type")))
+        changes: list[dict[str, Any]] = []
+
+        def note(key: tuple[int, int], change: str, old: str | None, new: str | None) -> None:
+            changes.append(
+                {
+                    "run_id": self.plan.run_id,
+                    "field_id": key[1],
+                    "object_type": key[0],
+                    "change": change,
+                    "before": old,
+                    "after": new,
+                    "noticed_at": datetime.now(UTC).isoformat(),
+                }
+            )
+
+        for key, (name, kind_of) in now.items():
+            if key not in before or key in gone:
+                note(key, "added", None, name)
+                continue
+            old_name, old_kind = before[key]
+            if name != old_name:
+                note(key, "renamed", old_name, name)
+            if kind_of != old_kind:
+                note(key, "retyped", str(old_kind), str(kind_of))
+        kinds = {key[0] for key in now}
+        for key, (name, _) in before.items():
+            if key[0] in kinds and key not in now and key not in gone:
+                note(key, "removed", name, None)
+        self.spool.put("schema_changes", changes)
+        if changes:
+            self.context.lines.append(
+                f"{len(changes)} changes of custom fields at the source: {SCHEMA}.schema_changes"
+            )
+
+    def _data_tags(self) -> None:
+        self._list(
+            "data_tags",
+            "all",
+            api.ListCall("datatag/list", ("dataTags",), {"fields": "id,name,group,fields"}),
+        )
+        for row in list(self._rows("data_tags", ("dataTags",))):
+            number = api.reference_id(row)
+            own = [i for i in map(api.reference_id, row.get("fields") or []) if i is not None]
+            if number is None:
+                continue
+            self._list(
+                "data_tag_entries",
+                f"tag:{number}",
+                api.ListCall(
+                    f"datatag/{number}/entry/list",
+                    ("dataTagEntries",),
+                    {"fields": api.joined([*api.DATA_TAG_ENTRY_FIELDS, *own])},
+                    row_id=lambda entry: api.reference_id(entry.get("key")),
+                ),
+            )
+
+    def _directories(self) -> None:
+        self._list(
+            "directories",
+            "all",
+            api.ListCall(
+                "directory/list", ("directories", "directory"), {"fields": "id,name,group,fields"}
+            ),
+        )
+        for row in list(self._rows("directories", ("directories", "directory"))):
+            number = api.reference_id(row)
+            own = [i for i in map(api.reference_id, row.get("fields") or []) if i is not None]
+            if number is None:
+                continue
+            self._list(
+                "directory_entries",
+                f"directory:{number}",
+                api.ListCall(
+                    f"directory/{number}/entry/list",
+                    ("directoryEntries",),
+                    {
+                        "fields": api.joined([*api.DIRECTORY_ENTRY_FIELDS, *own]),
+                        "entriesOnly": True,
+                    },
+                    row_id=lambda entry: api.reference_id(entry.get("key")),
+                ),
+            )
+
+    # contacts -------------------------------------------------------------------------------
+
+    def contact_fields(self) -> str:
+        """Returns the `fields` value for whole contacts."""
+        return api.joined([*api.CONTACT_FIELDS, *self._field_ids("contact")])
+
+    def contact_call(
+        self, kind: str, filters: Iterable[Row] = (), fields: str = "", filter_id: str = ""
+    ) -> api.ListCall:
+        """Returns the list call of one pass."""
+        return api.contact_list(
+            is_company=kind == "company",
+            fields=fields or self.contact_fields(),
+            filters=filters,
+            filter_id=filter_id,
+            kind_filter=self.profile.kind_filter,
+        )
+
+    def _all_contacts(self) -> None:
+        for kind in KINDS:
+            walked = self._walk_contacts("contacts", PASSES[kind], kind)
+            self.context.add_floor(max(1, math.ceil(walked.listed / self.pager.page_size)))
+        self._note_order()
+
+    def _walk_contacts(self, stage: str, unit: str, kind: str, fields: str = "") -> Walked:
+        try:
+            return self.pager.walk(
+                stage, unit, self.contact_call(kind, fields=fields), describe_contact(kind)
+            )
+        except PlanfixRefusal as error:
+            if error.kind != "input" or not self.profile.kind_filter:
+                raise
+            # an account whose API does not know filters 4006 and 4007
+            self.profile.kind_filter = False
+            return self.pager.walk(
+                stage, unit, self.contact_call(kind, fields=fields), describe_contact(kind)
+            )
+
+    def _note_order(self) -> None:
+        page = next(self.spool.pages("contacts"), None)
+        if page is None:
+            return
+        rows = rows_of(parse_json(page.body), ("contacts",))
+        ids = [api.reference_id(row) or 0 for row in rows]
+        if len(ids) > 2:
+            self.profile.list_order = (
+                "ascending id"
+                if ids == sorted(ids)
+                else "descending id"
+                if ids == sorted(ids, reverse=True)
+                else "other"
+            )
+        names = {name for row in rows for name in row}
+        self.profile.details_in_list = [n for n in api.CONTACT_DETAILS if n in names]
+        self.profile.page_cap = max(self.profile.page_cap, self.pager.cap)
+
+    def _load_known(self) -> None:
+        gone = self.context.raw.gone_contacts()
+        self.spool.set_known(row for row in self.context.raw.known_contacts() if row[0] not in gone)
+
+    def _recheck(self) -> None:
+        """Fetches what changed while a full run was reading, which may have been days."""
+        self._delta(self.plan.started_at - OVERLAP, "recheck")
+
+    def _changed_contacts(self) -> None:
+        start = self.plan.window_from or self.plan.started_at
+        self._delta(start, "delta")
+
+    def _delta(self, start: datetime, name: str) -> None:
+        from loaders.planfix.delta import Delta
+
+        Delta(self, name, start).fetch()
+
+    # tasks ----------------------------------------------------------------------------------
+
+    def _tasks(self) -> None:
+        if "tasks" in self.settings.skip:
+            return
+        try:
+            self._walk_tasks()
+        except PlanfixRefusal as error:
+            raise self._named(error, "tasks") from None
+
+    def task_call(self, filters: Iterable[Row] = ()) -> api.ListCall:
+        """Returns the list call of tasks."""
+        every = list(filters)
+        if self.settings.task_templates:
+            templates: Any = list(self.settings.task_templates)
+            every.append(
+                {
+                    "type": api.FILTER_TASK_TEMPLATE,
+                    "operator": "equal",
+                    "value": templates if len(templates) > 1 else templates[0],
+                }
+            )
+        fields = api.joined([*api.TASK_FIELDS, *self._field_ids("task")])
+        return api.ListCall("task/list", ("tasks",), {"filters": every, "fields": fields})
+
+    def _walk_tasks(self) -> None:
+        walked: Walked | None = None
+        if self.plan.mode == DELTA and self.plan.window_from:
+            walked = self._changed_tasks(self.plan.window_from)
+        if walked is None:
+            walked = self._list("tasks", "all", self.task_call())
+            self.context.check("tasks", walked.listed, self.spool.item_count("tasks"))
+
+    def _changed_tasks(self, start: datetime) -> Walked | None:
+        zone = self.profile.zone
+        end = floor_minute(self.client.now()) - MINUTE
+        window = zone.window(start, end)
+        least = start - zone.slack(start)
+
+        def check(rows: Sequence[Row]) -> None:
+            for row in rows:
+                moments = [
+                    parse_instant(row.get(n)) for n in ("dateOfLastUpdate", "dateOfLastComment")
+                ]
+                known = [moment for moment in moments if moment]
+                if known and max(known) < least:
+                    raise Unfiltered
+
+        kind = api.FILTER_TASK_CHANGED_OR_COMMENTED
+        call = self.task_call([api.date_filter(kind, window)])
+        unit = f"changed:{window[0]}..{window[1]}"
+        try:
+            walked = self.pager.walk("tasks", unit, call, describe_by("tasks", unit), check=check)
+        except Unfiltered:
+            self.profile.task_filter = IGNORED
+            return None
+        except PlanfixRefusal as error:
+            if error.kind != "input":
+                raise
+            self.profile.task_filter = REFUSED
+            return None
+        self.profile.task_filter = HONOURED
+        self.context.add_floor(max(1, math.ceil(walked.listed / self.pager.page_size)))
+        return walked
+
+    # completeness ---------------------------------------------------------------------------
+
+    def _count(self) -> None:
+        """Counts at the source and compares; a difference leads to a sweep."""
+        counts = {}
+        for kind in KINDS:
+            call = self.contact_call(kind, fields="id")
+            counts[kind] = self.pager.count(call, self._expected(kind))
+        self.spool.put("counts", counts)
+
+    def _expected(self, kind: str) -> int:
+        if self.plan.mode == FULL:
+            return self.spool.item_count("contacts", kind)
+        row = self.spool.query(
+            "select count(*) from (select id from known where kind = ? union "
+            "select id from item where stage = 'contacts' and kind = ?)",
+            [kind, kind],
+        )
+        return int(row[0][0])
+
+    def _finish(self) -> None:
+        """Sweeps where needed and writes the audit."""
+        context = self.context
+        counts: dict[str, int] = self.spool.get("counts") or {}
+        expected = {kind: self._expected(kind) for kind in KINDS}
+        agrees = counts == expected
+        if not self._may_skip_sweep(agrees):
+            context.once("sweep", self._sweep)
+            expected = {kind: self._expected(kind) for kind in KINDS}
+        elif self.plan.mode == FULL:
+            # every page was seen, in order, and the counts agree: that was a sweep
+            self._note_sweep("contacts", self.plan.started_at, True, set())
+        context.once("audit", self._audit)
+
+    def _may_skip_sweep(self, agrees: bool) -> bool:
+        if self.plan.mode == FULL:
+            moved = any(
+                (self.spool.note("contacts", PASSES[kind]) or {}).get("unstable") for kind in KINDS
+            )
+            return agrees and not moved
+        last = self.context.raw.last_sweep()
+        fresh = last and self.client.now() - last < timedelta(days=self.settings.sweep_days)
+        # where deleted contacts stay in the list, a count says nothing about them
+        return bool(agrees and fresh and self.profile.deleted_in_list == HIDDEN)
+
+    def _sweep(self) -> None:
+        """Lists every id; only a complete list may say that something is gone."""
+        started = self.client.now()
+        complete = False
+        for attempt in (1, 2, 3):
+            stage = f"sweep{attempt}"
+            walks = [
+                self._walk_contacts(stage, PASSES[k], k, api.joined(api.SWEEP_FIELDS))
+                for k in KINDS
+            ]
+            listed = sum(walked.listed for walked in walks)
+            seen = self.spool.item_count(stage)
+            self.context.add_floor(
+                sum(max(1, math.ceil(w.listed / self.pager.page_size)) for w in walks)
+            )
+            complete = seen >= listed and not any(walked.unstable for walked in walks)
+            if complete:
+                break
+        left_out = self._deleted_ids(stage)
+        missing = [
+            row
+            for row in self.spool.query(
+                "select s.id, s.kind from item as s where s.stage = ? "
+                "and not exists (select 1 from item as c where c.stage = 'contacts' "
+                "and c.id = s.id) and not exists (select 1 from known as k where k.id = s.id)",
+                [stage],
+            )
+            if row[0] not in left_out
+        ]
+        if missing:
+            self.fetch_numbers("missing", missing)
+        if complete and self._is_suspicious(stage):
+            complete = False
+        self._note_sweep(stage, started, complete, left_out)
+
+    def _deleted_ids(self, stage: str) -> set[int]:
+        """Returns the ids that the list shows as deleted, and learns whether it shows any."""
+        found: set[int] = set()
+        for page in self.spool.pages(stage):
+            for row in rows_of(parse_json(page.body), ("contacts",)):
+                number = api.reference_id(row)
+                if row.get("isDeleted") is True and number is not None:
+                    found.add(number)
+        if found:
+            self.profile.deleted_in_list = SHOWN
+        return found
+
+    def _is_suspicious(self, stage: str) -> bool:
+        known = int(self.spool.query("select count(*) from known")[0][0])
+        gone = int(
+            self.spool.query(
+                "select count(*) from known as k where not exists "
+                "(select 1 from item as s where s.stage = ? and s.id = k.id)",
+                [stage],
+            )[0][0]
+        )
+        if gone and self.profile.deleted_in_list != SHOWN:
+            self.profile.deleted_in_list = HIDDEN
+        if self.context.accept_drop or gone < max(SUSPICIOUS_LEAST, known * SUSPICIOUS_DROP):
+            return False
+        self.context.check(
+            "id_sweep",
+            known,
+            known - gone,
+            "short",
+            f"{gone} of {known} known contacts are not listed any more: more than a normal day "
+            "explains. If they are really gone, run again with --accept-drop.",
+        )
+        return True
+
+    def _note_sweep(
+        self, stage: str, started: datetime, is_complete: bool, left_out: set[int]
+    ) -> None:
+        self.spool.put(
+            "sweep",
+            {
+                "sweep_id": f"{self.plan.run_id}-sweep",
+                "stage": stage,
+                "started_at": started.isoformat(),
+                "finished_at": self.client.now().isoformat(),
+                "is_complete": is_complete,
+                "ids_seen": self.spool.item_count(stage) - len(left_out),
+                "left_out": sorted(left_out),
+            },
+        )
+
+    def fetch_numbers(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Fetches whole contacts by number: a hundred at a time, else one by one."""
+        for kind in KINDS:
+            numbers = [row[0] for row in rows if row[1] == kind]
+            for start in range(0, len(numbers), NUMBERS_PER_CALL):
+                part = numbers[start : start + NUMBERS_PER_CALL]
+                unit = f"{PASSES[kind]}:{name}:{part[0]}-{part[-1]}"
+                if self.spool.state("contacts", unit) == "done":
+                    continue
+                missing = set(part)
+                if self.profile.number_filter not in {IGNORED, REFUSED}:
+                    missing -= self._numbers_in_one(unit, kind, part)
+                for number in sorted(missing):
+                    self._one_contact(number, kind)
+                self.spool.mark("contacts", unit)
+                self.context.add_floor(1)
+
+    def _numbers_in_one(self, unit: str, kind: str, part: list[int]) -> set[int]:
+        wanted = set(part)
+
+        def check(found: Sequence[Row]) -> None:
+            if any(api.reference_id(row) not in wanted for row in found):
+                raise Unfiltered
+
+        call = self.contact_call(kind, [api.number_filter(part)])
+        try:
+            rows = self.pager.get_page(
+                "contacts", unit, "0", call, 0, describe_contact(kind), check=check
+            )
+        except Unfiltered:
+            self.profile.number_filter = IGNORED
+            return set()
+        except PlanfixRefusal as error:
+            if error.kind != "input":
+                raise
+            self.profile.number_filter = REFUSED
+            return set()
+        if rows:
+            self.profile.number_filter = HONOURED
+        return {number for number in map(api.reference_id, rows) if number is not None}
+
+    def _one_contact(self, number: int, kind: str) -> None:
+        unit = f"{PASSES[kind]}:one:{number}"
+        if self.spool.page("contacts", unit, "0"):
+            return
+        try:
+            reply = self.client.get(
+                f"contact/{number}", "contact", {"fields": self.contact_fields()}, expect=dict
+            )
+        except PlanfixRefusal as error:
+            # deleted since it was listed
+            if error.kind in {"missing", "rights", "input"}:
+                return
+            raise
+        item = describe_contact(kind)(reply.payload)
+        self.spool.add_page(
+            "contacts", unit, "0", reply.content, reply.received_at, [item] if item else []
+        )
+
+    def _audit(self) -> None:
+        context = self.context
+        counts: dict[str, int] = self.spool.get("counts") or {}
+        swept = self.spool.get("sweep") or {}
+        stage = swept.get("stage", "")
+        for kind in KINDS:
+            expected, loaded = counts.get(kind), self._expected(kind)
+            if swept.get("is_complete") and stage != "contacts":
+                # the sweep is later and knows the ids: compare with it
+                expected = self.spool.item_count(stage, kind)
+                row = self.spool.query(
+                    "select count(*) from item as s where s.stage = ? and s.kind = ? and ("
+                    "exists (select 1 from item as c where c.stage = 'contacts' and c.id = s.id) "
+                    "or exists (select 1 from known as k where k.id = s.id))",
+                    [stage, kind],
+                )
+                loaded = int(row[0][0])
+            context.check(PASSES[kind], expected, loaded)
+        if swept and "id_sweep" not in context.audit:
+            context.check(
+                "id_sweep",
+                None,
+                swept["ids_seen"],
+                "ok" if swept["is_complete"] else "short",
+                "" if swept["is_complete"] else "the list moved too much to see every id",
+            )
+        for stage_name in ("users", "data_tag_entries", "directory_entries"):
+            count = self.spool.item_count(stage_name)
+            if count:
+                context.check(stage_name, count, count)
+        if self.plan.mode == FULL:
+            self._audit_fields()
+
+    def _audit_fields(self) -> None:
+        """Checks that every requested name came back at least once."""
+        seen: set[str] = set(self.spool.get("seen_names") or [])
+        if not self.spool.item_count("contacts") or not seen:
+            return
+        for name in (*api.CONTACT_PLAIN, *api.CONTACT_OBJECTS, *self._field_ids("contact")):
+            if str(name) in seen:
+                continue
+            if name in api.CONTACT_PLAIN:
+                verdict = "missing_field"
+                detail = "the list never returned this name"
+            else:
+                verdict = "unknown"
+                detail = "no contact carries a value, or the list does not know the name"
+            self.context.check(f"contacts.{name}", None, 0, verdict, detail)
+
+    def note_names(self) -> None:
+        """Collects the names seen in contact pages, before their bodies are loaded and removed."""
+        seen: set[str] = set(self.spool.get("seen_names") or [])
+        for row in self._rows("contacts", ("contacts",)):
+            seen.update(row)
+            for entry in row.get("customFieldData") or []:
+                if isinstance(entry, dict):
+                    seen.add(str(api.reference_id(entry.get("field"))))
+        self.spool.put("seen_names", sorted(seen))
+
+    def _fields_again(self) -> None:
+        """Notes the names seen, and fetches a custom field that appeared while the run was busy."""
+        self.note_names()
+        age = time.time() - self.plan.started_at.timestamp()
+        if age < 600:
+            return
+        reply = self.client.get(
+            "customfield/contact",
+            "customfields",
+            {"fields": api.joined(api.CUSTOM_FIELD_FIELDS)},
+        )
+        now = {i for i in map(api.reference_id, reply.payload) if i is not None}
+        added = sorted(now - set(self._field_ids("contact")))
+        self.context.add_floor(1)
+        if not added:
+            return
+        items = [
+            item for item in map(describe_by("custom_fields", "contact"), reply.payload) if item
+        ]
+        self.spool.add_page(
+            "custom_fields", "contact", "again", reply.content, reply.received_at, items
+        )
+        self.spool.put("fields:contact", sorted(now))
+        self._note_schema_changes()
+        for number in added:
+            self.fetch_field(number)
+
+    def fetch_field(self, number: int) -> None:
+        """Fetches the contacts that carry a custom field not asked for before."""
+        has = {"type": api.FILTER_HAS_VALUE, "operator": "equal", "value": number}
+        for kind in KINDS:
+            unit = f"{PASSES[kind]}:field:{number}"
+            self.pager.walk(
+                "contacts", unit, self.contact_call(kind, [has]), describe_contact(kind)
+            )
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

@@ -1,0 +1,179 @@
+"""What earlier runs left in the database: watermark, profile, known contacts, known fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from loaders import database
+from loaders.errors import DatabaseError
+from loaders.planfix.profile import CapabilityProfile
+from loaders.planfix.zones import parse_instant
+
+SCHEMA = "planfix_raw"
+FINISHED = (
+    "exists (select from {0}._dlt_loads as l where l.load_id = t._dlt_load_id and l.status = 0)"
+)
+
+
+class RawState:
+    """Reads (never writes) schema `planfix_raw`."""
+
+    def __init__(self, account: str, schema: str = SCHEMA) -> None:
+        """Notes where to look; connects for each question."""
+        self.account = account
+        self.schema = schema
+
+    @contextmanager
+    def _link(self) -> Iterator[psycopg.Connection]:
+        link = database.connect()
+        try:
+            yield link
+        except psycopg.errors.InsufficientPrivilege:
+            raise DatabaseError(
+                f"the database role may not read schema {self.schema}: grant it usage and select."
+            ) from None
+        finally:
+            link.close()
+
+    def _has(self, link: psycopg.Connection, table: str) -> bool:
+        row = link.execute(
+            "select to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null "
+            "and to_regclass(format('%%I._dlt_loads', %s::text)) is not null",
+            [self.schema, table, self.schema],
+        ).fetchone()
+        return bool(row and row[0])
+
+    def _rows(self, table: str, columns: str, condition: str = "true", *values: Any) -> list[Any]:
+        with self._link() as link:
+            if not self._has(link, table):
+                return []
+            schema = sql.Identifier(self.schema)
+            query = sql.SQL("select {} from {}.{} as t where {} and ({})").format(
+                sql.SQL(columns),
+                schema,
+                sql.Identifier(table),
+                sql.SQL(FINISHED).format(schema),
+                sql.SQL(condition),
+            )
+            return link.execute(query, list(values)).fetchall()
+
+    def is_embedded(self) -> bool:
+        """Tells whether the database is the project's own."""
+        with self._link() as link:
+            return database.is_embedded(link)
+
+    def profile(self) -> CapabilityProfile:
+        """Returns the stored profile, or an empty one."""
+        rows = self._rows("capability_profile", "profile", "t.account = %s", self.account)
+        found = CapabilityProfile.from_json(rows[0][0]) if rows else CapabilityProfile()
+        found.account = self.account
+        return found
+
+    def watermark(self) -> datetime | None:
+        """Returns up to when everything is loaded, None before the first finished run."""
+        rows = self._rows(
+            "extract_runs",
+            "max(t.window_to)",
+            "t.status = 'completed' and t.account = %s",
+            self.account,
+        )
+        return rows[0][0] if rows else None
+
+    def states(self) -> dict[str, Any]:
+        """Returns the noted states of earlier runs by name."""
+        return dict(self._rows("extract_state", "name, payload", "t.account = %s", self.account))
+
+    def custom_fields(self) -> dict[tuple[int, int], tuple[str, int | None]]:
+        """Returns name and type of the known custom fields by object type and id."""
+        rows = self._rows(
+            "custom_fields",
+            "t.object_type, t.id, t.payload ->> 'name', t.payload ->> 'type'",
+        )
+        return {
+            (int(kind), int(number)): (name or "", int(kind_of) if kind_of else None)
+            for kind, number, name, kind_of in rows
+        }
+
+    def removed_fields(self) -> set[tuple[int, int]]:
+        """Returns the fields whose last noted change is their removal."""
+        rows = self._rows(
+            "schema_changes",
+            "distinct on (t.object_type, t.field_id) t.object_type, t.field_id, t.change",
+            "true order by t.object_type, t.field_id, t.noticed_at desc",
+        )
+        return {(int(kind), int(number)) for kind, number, change in rows if change == "removed"}
+
+    def known_contacts(self) -> Iterator[tuple[int, str, int | None]]:
+        """Goes through id, kind and last change (epoch seconds) of the loaded contacts."""
+        with self._link() as link:
+            if not self._has(link, "contacts"):
+                return
+            with link.cursor(name="known_contacts") as cursor:
+                cursor.itersize = 5000
+                cursor.execute(
+                    sql.SQL(
+                        "select t.id, t.is_company, t.payload -> 'dateOfLastUpdate' "
+                        "from {}.contacts as t"
+                    ).format(sql.Identifier(self.schema))
+                )
+                for number, is_company, updated in cursor:
+                    instant = parse_instant(updated)
+                    yield (
+                        int(number),
+                        "company" if is_company else "person",
+                        int(instant.timestamp()) if instant else None,
+                    )
+
+    def gone_contacts(self) -> set[int]:
+        """Returns the contacts that the last complete sweep did not see any more."""
+        with self._link() as link:
+            if not (
+                self._has(link, "contacts")
+                and self._has(link, "id_sweep")
+                and self._has(link, "id_sweep_runs")
+            ):
+                return set()
+            rows = link.execute(
+                sql.SQL(
+                    "select t.id from {0}.contacts as t join "
+                    "(select sweep_id, started_at from {0}.id_sweep_runs where is_complete "
+                    "order by started_at desc limit 1) as s on t.fetched_at < s.started_at "
+                    "where not exists (select from {0}.id_sweep as i "
+                    "where i.sweep_id = s.sweep_id and i.id = t.id)"
+                ).format(sql.Identifier(self.schema))
+            ).fetchall()
+            return {int(row[0]) for row in rows}
+
+    def last_sweep(self) -> datetime | None:
+        """Returns when the last complete sweep started."""
+        rows = self._rows("id_sweep_runs", "max(t.started_at)", "t.is_complete")
+        return rows[0][0] if rows else None
+
+    def note_checks(self) -> dict[int, datetime]:
+        """Returns when each contact's card was last read for notes."""
+        return {
+            int(number): checked
+            for number, checked in self._rows(
+                "contact_comment_checks", "t.contact_id, t.checked_at"
+            )
+        }
+
+    def counts(self) -> dict[str, int]:
+        """Returns the rows of the main tables, for the cost of a delta."""
+        found = {}
+        with self._link() as link:
+            for table in ("contacts", "tasks", "contact_comments"):
+                if self._has(link, table):
+                    row = link.execute(
+                        sql.SQL("select count(*) from {}.{}").format(
+                            sql.Identifier(self.schema), sql.Identifier(table)
+                        )
+                    ).fetchone()
+                    found[table] = int(row[0]) if row else 0
+        return found

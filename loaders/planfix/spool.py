@@ -1,0 +1,424 @@
+"""Pages on disk: what was paid for with a request is never asked for twice.
+
+One SQLite file per account and database, readable by its owner only. A page, the index of its
+rows and the request counter are committed together, so a process killed at any instant loses the
+page in flight and nothing else. Bodies are removed once they are loaded, the file when the run
+is over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+VERSION = 3
+_SCHEMA = """
+create table meta (name text primary key, value text) without rowid;
+create table page (
+    seq integer primary key,
+    stage text not null,
+    unit text not null,
+    cursor text not null,
+    fetched_at text not null,
+    row_count integer not null,
+    body blob,
+    unique (stage, unit, cursor)
+);
+create index page_stage on page (stage, seq);
+create table item (
+    stage text not null,
+    id not null,
+    seq integer not null,
+    kind text,
+    created integer,
+    updated integer,
+    primary key (stage, id)
+) without rowid;
+create table unit (
+    stage text not null,
+    unit not null,
+    state text not null,
+    note text,
+    primary key (stage, unit)
+) without rowid;
+create table known (
+    id integer primary key,
+    kind text,
+    updated integer
+);
+"""
+
+
+@dataclass(frozen=True)
+class Item:
+    """What the spool knows of a row without opening its page.
+
+    Attributes:
+        id: key inside the stage.
+        kind: `person` or `company` for contacts.
+        created: creation time, epoch seconds.
+        updated: time of the last change, epoch seconds.
+    """
+
+    id: Any
+    kind: str | None = None
+    created: int | None = None
+    updated: int | None = None
+
+
+@dataclass(frozen=True)
+class StoredPage:
+    """A page out of the spool."""
+
+    seq: int
+    unit: str
+    cursor: str
+    fetched_at: datetime
+    body: bytes
+
+
+def spool_path(folder: Path, account: str, database: str) -> Path:
+    """Returns the file for one account and database."""
+    key = hashlib.sha256(f"{account}\n{database}".encode()).hexdigest()[:16]
+    return folder / f"planfix-{key}.spool"
+
+
+class Spool:
+    """The pages of one unfinished run. Safe for use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file, or creates it; a file of another version is thrown away."""
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = threading.RLock()
+        self._pending_requests = 0
+        self._link = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        link = self._connect()
+        try:
+            version = link.execute("pragma user_version").fetchone()[0]
+            tables = link.execute("select count(*) from sqlite_master").fetchone()[0]
+        except sqlite3.DatabaseError:
+            version, tables = -1, 1
+        if version == VERSION:
+            return link
+        if tables:
+            link.close()
+            self._unlink()
+            return self._open()
+        with link:
+            link.executescript(f"begin; {_SCHEMA} pragma user_version = {VERSION}; commit;")
+        return link
+
+    def _connect(self) -> sqlite3.Connection:
+        link = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+        link.execute("pragma journal_mode = wal")
+        # survives the death of the process; a power cut may cost the last pages, never the file
+        link.execute("pragma synchronous = normal")
+        link.execute("pragma secure_delete = fast")
+        return link
+
+    def _unlink(self) -> None:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Closes the file and keeps it for the next invocation."""
+        with self._lock:
+            self.flush()
+            self._link.close()
+
+    def discard(self) -> None:
+        """Removes the file."""
+        with self._lock:
+            self._link.close()
+            self._unlink()
+
+    def restart(self) -> None:
+        """Empties it for a new run."""
+        with self._lock:
+            self.discard()
+            self._link = self._open()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._link.execute("begin immediate")
+            try:
+                yield self._link
+                self._count_requests()
+                self._link.execute("commit")
+            except BaseException:
+                self._link.execute("rollback")
+                raise
+
+    def _count_requests(self) -> None:
+        if self._pending_requests:
+            self._link.execute(
+                "insert into meta values ('requests', ?) on conflict (name) do update "
+                "set value = cast(value as integer) + cast(excluded.value as integer)",
+                [str(self._pending_requests)],
+            )
+            self._pending_requests = 0
+
+    def count_request(self) -> None:
+        """Counts a sent request; written with the next page."""
+        with self._lock:
+            self._pending_requests += 1
+
+    def flush(self) -> None:
+        """Writes the request counter."""
+        with self._transaction():
+            pass
+
+    @property
+    def requests(self) -> int:
+        """Requests of this run over all its invocations."""
+        with self._lock:
+            return int(self.get("requests") or 0) + self._pending_requests
+
+    # meta -----------------------------------------------------------------------------------
+
+    def get(self, name: str) -> Any:
+        """Reads a noted value, None when it was never noted."""
+        with self._lock:
+            row = self._link.execute("select value from meta where name = ?", [name]).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def put(self, name: str, value: Any) -> None:
+        """Notes a JSON value."""
+        with self._transaction() as link:
+            link.execute(
+                "insert into meta values (?, ?) on conflict (name) do update "
+                "set value = excluded.value",
+                [name, json.dumps(value)],
+            )
+
+    # pages ----------------------------------------------------------------------------------
+
+    def add_page(
+        self,
+        stage: str,
+        unit: str,
+        cursor: str,
+        body: bytes,
+        fetched_at: datetime,
+        items: Iterable[Item],
+        done: bool = False,
+    ) -> int:
+        """Stores a page with the index of its rows; the newest page of a row wins."""
+        packed = zlib.compress(body, 1)
+        rows = list(items)
+        with self._transaction() as link:
+            found = link.execute(
+                "insert into page (stage, unit, cursor, fetched_at, row_count, body) "
+                "values (?, ?, ?, ?, ?, ?) on conflict (stage, unit, cursor) do update set "
+                "fetched_at = excluded.fetched_at, row_count = excluded.row_count, "
+                "body = excluded.body returning seq",
+                [stage, unit, cursor, fetched_at.isoformat(), len(rows), packed],
+            ).fetchone()
+            seq = int(found[0])
+            link.executemany(
+                "insert into item values (?, ?, ?, ?, ?, ?) on conflict (stage, id) do update "
+                "set seq = excluded.seq, kind = coalesce(excluded.kind, kind), "
+                "created = coalesce(excluded.created, created), "
+                "updated = coalesce(excluded.updated, updated) where excluded.seq >= seq",
+                [(stage, i.id, seq, i.kind, i.created, i.updated) for i in rows],
+            )
+            if done:
+                self._mark(link, stage, unit, "done", None)
+        return seq
+
+    def page(self, stage: str, unit: str, cursor: str) -> StoredPage | None:
+        """Returns a stored page; one whose body was loaded and removed comes back empty."""
+        with self._lock:
+            row = self._link.execute(
+                "select seq, unit, cursor, fetched_at, body from page "
+                "where stage = ? and unit = ? and cursor = ?",
+                [stage, unit, cursor],
+            ).fetchone()
+        return _stored(row) if row else None
+
+    def pages(self, stage: str) -> Iterator[StoredPage]:
+        """Goes through a stage's pages in the order of their arrival, one in memory at a time."""
+        seq = -1
+        while True:
+            with self._lock:
+                row = self._link.execute(
+                    "select seq, unit, cursor, fetched_at, body from page "
+                    "where stage = ? and seq > ? and body is not null order by seq limit 1",
+                    [stage, seq],
+                ).fetchone()
+            if not row:
+                return
+            seq = row[0]
+            yield _stored(row)
+
+    def current_ids(self, stage: str, seq: int) -> set[Any]:
+        """Returns the rows for which this page is the newest."""
+        with self._lock:
+            rows = self._link.execute(
+                "select id from item where stage = ? and seq = ?", [stage, seq]
+            ).fetchall()
+        return {row[0] for row in rows}
+
+    def newest(self, stage: str, ids: list[Any]) -> dict[Any, int]:
+        """Returns the newest page of each of these rows."""
+        found: dict[Any, int] = {}
+        with self._lock:
+            for start in range(0, len(ids), 500):
+                part = ids[start : start + 500]
+                marks = ",".join("?" * len(part))
+                found.update(
+                    self._link.execute(
+                        f"select id, seq from item where stage = ? and id in ({marks})",
+                        [stage, *part],
+                    ).fetchall()
+                )
+        return found
+
+    def forget_bodies(self, stages: Iterable[str]) -> None:
+        """Removes bodies that are in the database now; index and cursors stay."""
+        with self._transaction() as link:
+            link.executemany(
+                "update page set body = null where stage = ?", [[stage] for stage in stages]
+            )
+        with self._lock:
+            self._link.execute("pragma wal_checkpoint(truncate)")
+
+    def page_count(self, stage: str) -> int:
+        """Counts the pages of a stage, loaded ones included."""
+        return int(self._value("select count(*) from page where stage = ?", [stage]))
+
+    def has_bodies(self, stage: str) -> bool:
+        """Tells whether a stage has pages that are not loaded yet."""
+        return bool(
+            self._value(
+                "select exists (select 1 from page where stage = ? and body is not null)", [stage]
+            )
+        )
+
+    # items ----------------------------------------------------------------------------------
+
+    def _value(self, sql: str, arguments: list[Any]) -> Any:
+        with self._lock:
+            return self._link.execute(sql, arguments).fetchone()[0]
+
+    def item_count(self, stage: str, kind: str | None = None) -> int:
+        """Counts distinct rows of a stage."""
+        if kind is None:
+            return int(self._value("select count(*) from item where stage = ?", [stage]))
+        return int(
+            self._value("select count(*) from item where stage = ? and kind = ?", [stage, kind])
+        )
+
+    def items(self, stage: str) -> Iterator[Item]:
+        """Goes through a stage's index in order of id, a few thousand at a time."""
+        last: Any = None
+        while True:
+            with self._lock:
+                rows = self._link.execute(
+                    "select id, kind, created, updated from item where stage = ? "
+                    "and (? is null or id > ?) order by id limit 5000",
+                    [stage, last, last],
+                ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            for row in rows:
+                yield Item(*row)
+
+    def query(self, sql: str, arguments: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Runs a read-only query over the index."""
+        with self._lock:
+            return self._link.execute(sql, list(arguments)).fetchall()
+
+    def drop_stage(self, stage: str) -> None:
+        """Removes pages, index and marks of a stage."""
+        with self._transaction() as link:
+            for table in ("page", "item", "unit"):
+                link.execute(f"delete from {table} where stage = ?", [stage])
+
+    def set_known(self, rows: Iterable[tuple[int, str | None, int | None]]) -> None:
+        """Notes what the database already holds: id, kind, last change."""
+        with self._transaction() as link:
+            link.execute("delete from known")
+            link.executemany("insert or replace into known values (?, ?, ?)", rows)
+
+    # units ----------------------------------------------------------------------------------
+
+    @staticmethod
+    def _mark(link: sqlite3.Connection, stage: str, unit: Any, state: str, note: Any) -> None:
+        link.execute(
+            "insert into unit values (?, ?, ?, ?) on conflict (stage, unit) do update "
+            "set state = excluded.state, note = excluded.note",
+            [stage, unit, state, None if note is None else json.dumps(note)],
+        )
+
+    def mark(self, stage: str, unit: Any, state: str = "done", note: Any = None) -> None:
+        """Notes the state of a piece of work."""
+        with self._transaction() as link:
+            self._mark(link, stage, unit, state, note)
+
+    def state(self, stage: str, unit: Any) -> str | None:
+        """Returns the noted state, None when the unit was not touched."""
+        with self._lock:
+            row = self._link.execute(
+                "select state from unit where stage = ? and unit = ?", [stage, unit]
+            ).fetchone()
+        return str(row[0]) if row else None
+
+    def note(self, stage: str, unit: Any) -> Any:
+        """Returns the note beside the state."""
+        with self._lock:
+            row = self._link.execute(
+                "select note from unit where stage = ? and unit = ?", [stage, unit]
+            ).fetchone()
+        return json.loads(row[0]) if row and row[0] else None
+
+    def queue(self, stage: str, units: Iterable[Any]) -> None:
+        """Adds units of work that are not there yet."""
+        with self._transaction() as link:
+            link.executemany(
+                "insert or ignore into unit values (?, ?, 'todo', ?)",
+                [(stage, unit, str(position)) for position, unit in enumerate(units)],
+            )
+
+    def units(self, stage: str, state: str) -> list[Any]:
+        """Returns the units in a state, in the order in which they were queued."""
+        with self._lock:
+            rows = self._link.execute(
+                "select unit from unit where stage = ? and state = ? "
+                "order by cast(note as integer), unit",
+                [stage, state],
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def unit_count(self, stage: str, state: str) -> int:
+        """Counts the units in a state."""
+        return int(
+            self._value("select count(*) from unit where stage = ? and state = ?", [stage, state])
+        )
+
+
+def _stored(row: tuple[Any, ...]) -> StoredPage:
+    return StoredPage(
+        seq=row[0],
+        unit=row[1],
+        cursor=row[2],
+        fetched_at=datetime.fromisoformat(row[3]),
+        body=zlib.decompress(row[4]) if row[4] is not None else b"",
+    )
