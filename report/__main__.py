@@ -16,7 +16,7 @@ from report import history, mapping, messages, page, reader, summary
 
 
 def _live_schema() -> str:
-    return os.environ.get("RIDERRA_RIDERRA_SCHEMA", "riderra")
+    return os.environ.get("RIDERRA_SCHEMA", "riderra")
 
 
 def _gathered(found: settings.DatabaseSettings, *, dry_run: bool) -> gathering.Facts:

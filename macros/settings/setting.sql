@@ -1,3 +1,5 @@
 {% macro setting(name) %}
-    {{- return(env_var('RIDERRA_' ~ name | upper, var(name) | string)) -}}
+    {{- return(env_var(
+        'RIDERRA_' ~ (name | upper).removeprefix('RIDERRA_'), var(name) | string
+    )) -}}
 {% endmacro %}

@@ -17,13 +17,13 @@
             {%- do exceptions.raise_compiler_error(
                 'schema ' ~ schema ~ ' lacks columns that the migration writes: '
                 ~ columns | join(', ') ~ '. Bring the CRM up to date, or set '
-                ~ 'RIDERRA_RIDERRA_SCHEMA to the schema that has them.'
+                ~ 'RIDERRA_SCHEMA to the schema that has them.'
             ) -%}
         {%- elif not _may_create_live_tables() -%}
             {%- do exceptions.raise_compiler_error(
                 'the target tables are missing: schema ' ~ schema ~ ' of database '
                 ~ target.database ~ ' has no ' ~ absent | join(', ') ~ '. Set '
-                ~ 'RIDERRA_RIDERRA_SCHEMA to the schema of the CRM, or allow this project to '
+                ~ 'RIDERRA_SCHEMA to the schema of the CRM, or allow this project to '
                 ~ 'create the tables with RIDERRA_CREATE_LIVE_TABLES=true.'
             ) -%}
         {%- endif -%}

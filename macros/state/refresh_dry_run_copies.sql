@@ -17,7 +17,7 @@
     {%- if absent and absent | length < live_tables() | length -%}
         {%- do exceptions.raise_compiler_error(
             'schema ' ~ live ~ ' has only some of the target tables; missing: '
-            ~ absent | join(', ') ~ '. Set RIDERRA_RIDERRA_SCHEMA to the schema of the CRM.'
+            ~ absent | join(', ') ~ '. Set RIDERRA_SCHEMA to the schema of the CRM.'
         ) -%}
     {%- endif -%}
     {%- call statement('copies', fetch_result=false, auto_begin=true) -%}
