@@ -692,7 +692,7 @@ def _custom_filter(
     if found.type == 1:
         name = rules.normalise_operator(operator, ("equal", "notequal", "gt", "lt"))
         try:
-            limit = float(value)
+            limit = float(str(value))
         except (TypeError, ValueError) as error:
             raise FilterError("value not allowed") from error
         test = rules.compare(name, limit, limit + 1e-9)

@@ -1,8 +1,8 @@
 """The CRM's own side of the account: users and orders, written into a database.
 
-Users carry the managers' e-mails (some differ, some are missing, one is inactive); orders are trips
-as partners typed them. The tables are marked as synthetic by a comment; tables without that mark are
-never replaced.
+Users carry the managers' e-mails (some differ, some are missing, one is inactive); orders are
+trips as partners typed them. The tables are marked as synthetic by a comment; tables without that
+mark are never replaced.
 """
 
 from __future__ import annotations

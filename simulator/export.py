@@ -1,9 +1,9 @@
 """Writes the account as the CSV files that the Planfix user interface exports.
 
-One master file of companies, one of contacts, one per saved filter (segment). Semicolons, UTF-8 with
-byte order mark, Russian headers, numbers as `123.00`, several phones in one cell, companies by name,
-non-breaking blanks, literal `&nbsp;`, blank lines. Segment files are older than the master files:
-records created since are missing in them, records deleted since still stand there.
+One master file of companies, one of contacts, one per saved filter (segment). Semicolons, UTF-8
+with byte order mark, Russian headers, numbers as `123.00`, several phones in one cell, companies by
+name, non-breaking blanks, literal `&nbsp;`, blank lines. Segment files are older than the master
+files: records created since are missing in them, records deleted since still stand there.
 """
 
 from __future__ import annotations

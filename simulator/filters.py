@@ -99,7 +99,7 @@ def interval(
         return fixed[kind]
     if kind in {"last", "next", "in"}:
         try:
-            days = int(value.get("dateValue"))
+            days = int(str(value.get("dateValue")))
         except (TypeError, ValueError) as error:
             raise FilterError("dateValue not allowed") from error
         if kind == "last":

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -33,10 +34,11 @@ SINGLE_SHARE = 0.75
 EXTRA_RECORDS = (1, 1, 1, 1, 1, 1, 1, 2, 2, 3)
 
 # people come from Russia mostly, the rest from everywhere
-COUNTRIES = ("RU",) * 60 + tuple(
-    "KZ KZ BY BY BY GE GE AM AM GB GB GB GB US US US US DE DE DE".split()
-)
-COUNTRIES += tuple("FR FR IT IT IT ES ES TR TR TR IL IL AE AE AE IN IN CN PL CZ".split())
+COUNTRY_SHARES = {
+    "RU": 60, "KZ": 2, "BY": 3, "GE": 2, "AM": 2, "GB": 4, "US": 4, "DE": 3, "FR": 2, "IT": 3,
+    "ES": 2, "TR": 3, "IL": 2, "AE": 3, "IN": 2, "CN": 1, "PL": 1, "CZ": 1,
+}  # fmt: skip
+COUNTRIES = tuple(code for code, share in COUNTRY_SHARES.items() for _ in range(share))
 CYRILLIC_COUNTRIES = frozenset({"RU", "BY"})
 
 FREE_MAIL = (
@@ -48,9 +50,15 @@ FREE_MAIL = (
 )
 ROLES = ("info", "office", "sales", "zakaz", "buh", "booking", "reception", "travel")
 
+FIRM_KINDS = (
+    (0.45, "client"), (0.6, "agent"), (0.78, "supplier"), (0.92, "lead"), (1.0, "supplier_lead"),
+)  # fmt: skip
+SITE_WRITINGS = ((0.4, "https://{}"), (0.7, "http://www.{}/"), (0.85, "www.{}"), (1.0, "{}"))
+CONSENTS = ((0.66, "Да"), (0.93, "Нет"), (0.985, "да, но не часто"), (1.0, "спросить"))
+
 # what a further record of a person shares with an earlier one
 SHARE_PHONE, SHARE_MAIL, SHARE_BOTH, SHARE_CONTEXT, SHARE_NAME, SHARE_NOTHING = range(6)
-SHARE_LIMITS = (0.47, 0.61, 0.80, 0.885, 0.955)
+SHARE_LIMITS = (0.46, 0.61, 0.81, 0.915, 0.955)
 
 
 @dataclass
@@ -92,6 +100,8 @@ class Human:
     telegram: str
     birth: int
     home_group: int = 0
+    shows_phone: bool = False  # on the first record
+    shows_mail: bool = False
 
 
 class Generator:
@@ -134,6 +144,11 @@ class Generator:
     def chance(self, share: float) -> bool:
         """Draws true with this probability."""
         return self.rng.random() < share
+
+    def banded(self, bands: Sequence[tuple[float, T]]) -> T:
+        """Draws one of several values; each stands beside the upper end of its share."""
+        draw = self.rng.random()
+        return next(value for limit, value in bands if draw < limit)
 
     def number(self, country: str, *, fixed: bool = False) -> str:
         """Draws a national number nobody has yet."""
@@ -201,7 +216,6 @@ class Generator:
             core = self._core(is_cyrillic=is_cyrillic)
         latin = writings.to_latin(core) if is_cyrillic else core
         slug = "".join(c for c in latin.lower().replace(" ", "-") if c.isalnum() or c == "-")
-        kind = self.rng.random()
         firm = Firm(
             entity=f"c{len(self.firms) + 1}",
             core=core,
@@ -209,17 +223,7 @@ class Generator:
             country=country,
             city=city,
             form=self.pick(self.words.legal_forms[country]),
-            kind=(
-                "client"
-                if kind < 0.45
-                else "agent"
-                if kind < 0.6
-                else "supplier"
-                if kind < 0.78
-                else "lead"
-                if kind < 0.92
-                else "supplier_lead"
-            ),
+            kind=self.banded(FIRM_KINDS),
             domain=parent.domain if parent else f"{slug}.example",
             switchboard=(
                 parent.switchboard
@@ -271,17 +275,7 @@ class Generator:
             if self.chance(0.65):
                 card.email = writings.write_email(rng, f"{self.pick(ROLES)}@{firm.domain}")
             if self.chance(0.6):
-                link = firm.domain
-                draw = rng.random()
-                card.site = (
-                    f"https://{link}"
-                    if draw < 0.4
-                    else f"http://www.{link}/"
-                    if draw < 0.7
-                    else f"www.{link}"
-                    if draw < 0.85
-                    else link
-                )
+                card.site = self.banded(SITE_WRITINGS).format(firm.domain)
         if is_variant and shares >= 0.75 and self.chance(0.5):
             text = writings.write_phone(
                 rng, plan, self.number(firm.country, fixed=True), region_known=True
@@ -481,20 +475,27 @@ class Generator:
         self._write_name(card, human, noise=noise)
         if self.chance(0.4):
             card.gender = "Female" if human.sex == "female" else "Male"
-        region_known = self.chance(0.7)
+        has_place = self.chance(0.7)
+        if has_place:
+            region = human.country
+        else:
+            # what a reader would assume: the employer's country, else the account's
+            region = "RU" if human.firm is None or human.firm.country == "RU" else ""
         phones: list[tuple[str, str, int]] = []
         mails: list[str] = []
         if is_first or share in (SHARE_PHONE, SHARE_BOTH):
             if not is_first or self.chance(0.93):
                 phones.append((*human.phones[0], 1))
+                human.shows_phone = human.shows_phone or is_first
             if len(human.phones) > 1 and self.chance(0.75 if is_first else 0.3):
                 phones.append((*human.phones[1], 3))
-        if not is_first and share in (SHARE_CONTEXT, SHARE_NAME, SHARE_NOTHING, SHARE_MAIL):
-            if self.chance(0.75):
-                phones.append((human.country, self.number(human.country), 1))
+        has_other_phone = share in (SHARE_CONTEXT, SHARE_NAME, SHARE_NOTHING, SHARE_MAIL)
+        if not is_first and has_other_phone and self.chance(0.75):
+            phones.append((human.country, self.number(human.country), 1))
         if is_first:
             if self.chance(0.66):
                 mails.append(human.mails[0])
+                human.shows_mail = True
                 if len(human.mails) > 1 and self.chance(0.25):
                     mails.append(human.mails[1])
         elif share in (SHARE_MAIL, SHARE_BOTH):
@@ -504,18 +505,17 @@ class Generator:
         texts: list[tuple[str, int]] = []
         for country, national, label in phones:
             plan = words.phones[country]
-            known = country == "RU" or (region_known and country == human.country)
-            text = writings.write_phone(rng, plan, national, region_known=known)
+            text = writings.write_phone(rng, plan, national, region_known=country == region)
             texts.append((text, label))
-        self._surroundings(card, human, texts, mails, is_first=is_first)
+        self._surroundings(card, human, texts, mails, region=region, is_first=is_first)
         # dirt
         if self.chance(0.018):
             texts.append((writings.break_phone(rng, self.number("RU")), 1))
-        if self.chance(0.0045):
+        if self.chance(0.003):
             texts.append((self.pick(writings.PLACEHOLDER_PHONES), 1))
         if self.chance(0.012) and mails:
             mails[-1] = writings.break_email(rng, mails[-1])
-        if self.chance(0.005):
+        if self.chance(0.0035):
             mails.append(self.pick(writings.PLACEHOLDER_EMAILS))
         if len(texts) > 1 and self.chance(0.25):
             joined = self.pick((", ", "; ", " / ", "\n", " или "))
@@ -542,11 +542,11 @@ class Generator:
                     card.companies = (company, other.records[0])
             if self.chance(0.7):
                 card.position = human.position[0 if human.is_cyrillic else 1]
-        if human.telegram and self.chance(0.7 if is_first else 0.3) and share != SHARE_NOTHING:
-            if share not in (SHARE_CONTEXT, SHARE_NAME):
-                card.telegram = writings.write_telegram(rng, human.telegram)
-                if self.chance(0.3):
-                    card.telegram_id = str(100_000_000 + hash_number(human.telegram))
+        is_known = is_first or share in (SHARE_PHONE, SHARE_MAIL, SHARE_BOTH)
+        if human.telegram and is_known and self.chance(0.7 if is_first else 0.3):
+            card.telegram = writings.write_telegram(rng, human.telegram)
+            if self.chance(0.3):
+                card.telegram_id = str(100_000_000 + hash_number(human.telegram))
         if is_first and self.chance(0.04):
             card.skype = (
                 self.pick(("live:.cid.", "", "skype:"))
@@ -569,14 +569,14 @@ class Generator:
         if human.birth and self.chance(0.8 if is_first else 0.3):
             card.birth_date = human.birth
         self._groups(card, human)
-        if region_known:
+        if has_place:
             self._place(card, human.country, human.city)
         if self.chance(0.15):
             self._street(card, human.city, human.country)
         self._person_fields(card, human)
         self._common(card)
         if context_trip and first is not None:
-            self._shared_trip(first, card, human)
+            self._shared_trip(first, card, human, phones, mails)
         self.records.append(card)
         return card
 
@@ -587,26 +587,27 @@ class Generator:
         texts: list[tuple[str, int]],
         mails: list[str],
         *,
+        region: str,
         is_first: bool,
     ) -> None:
         """Adds the phones and mails that are not the person's own."""
         rng, firm = self.rng, human.firm
         if firm:
             plan = self.words.phones[firm.country]
-            if self.chance(0.28):
+            if self.chance(0.22):
                 text = writings.write_phone(
-                    rng, plan, firm.switchboard, region_known=firm.country == "RU"
+                    rng, plan, firm.switchboard, region_known=firm.country == region
                 )
                 if self.chance(0.6):
                     text += writings.write_extension(rng, str(100 + rng.randrange(900)))
                 texts.append((text, 2))
-            if self.chance(0.10):
+            if self.chance(0.08):
                 mails.append(f"{self.pick(ROLES)}@{firm.domain}")
             if firm.assistant_phone and self.chance(0.35):
                 texts.append(
                     (
                         writings.write_phone(
-                            rng, plan, firm.assistant_phone, region_known=firm.country == "RU"
+                            rng, plan, firm.assistant_phone, region_known=firm.country == region
                         ),
                         2,
                     )
@@ -621,7 +622,7 @@ class Generator:
                 country, national, mail, _ = self.agency
                 plan = self.words.phones[country]
                 texts.append(
-                    (writings.write_phone(rng, plan, national, region_known=country == "RU"), 4)
+                    (writings.write_phone(rng, plan, national, region_known=country == region), 4)
                 )
                 if self.chance(0.5):
                     mails.append(mail)
@@ -634,13 +635,13 @@ class Generator:
                 agent.entity,
             )
             self.agency_left = 3 + rng.randrange(12)
-        if is_first and self.chance(0.012) and self.recent_phones:
+        if is_first and self.chance(0.006) and self.recent_phones:
             country, national = self.pick(self.recent_phones)  # the operator gave it out again
             plan = self.words.phones[country]
             texts.append(
-                (writings.write_phone(rng, plan, national, region_known=country == "RU"), 1)
+                (writings.write_phone(rng, plan, national, region_known=country == region), 1)
             )
-        if self.chance(0.002):
+        if self.chance(0.001):
             texts.append((self.pick(self.manager_phones), 2))
         if is_first and self.chance(0.02):
             self.recent_phones.append(human.phones[0])
@@ -681,17 +682,8 @@ class Generator:
             custom[3101] = language if self.chance(0.93) else country.language_en
         if self.chance(0.05):
             custom[3103] = True
-        draw = self.rng.random()
-        if draw < 0.30:
-            custom[3107] = (
-                "Да"
-                if draw < 0.2
-                else "Нет"
-                if draw < 0.28
-                else "да, но не часто"
-                if draw < 0.295
-                else "спросить"
-            )
+        if self.chance(0.3):
+            custom[3107] = self.banded(CONSENTS)
         draw = self.rng.random()
         if draw < 0.22:
             custom[3108] = draw < 0.16
@@ -712,22 +704,15 @@ class Generator:
 
     def _place(self, card: Contact, code: str, city: City) -> None:
         country = self.words.countries[code]
-        if self.chance(0.75):
+        # national writings of a foreign phone can be read only where the card tells the country
+        if code != "RU" or self.chance(0.75):
             writing = country.name_ru
             if self.chance(0.15):
                 writing = self.pick((*country.writings, country.name_en))
             card.custom[3104] = writing
         if self.chance(0.6):
-            draw = self.rng.random()
-            card.custom[3105] = (
-                city.name_ru
-                if draw < 0.8
-                else city.name_en
-                if draw < 0.95
-                else f"г. {city.name_ru}"
-            )
-        if not card.is_company and 3104 not in card.custom and 3105 not in card.custom:
-            card.custom[3104] = country.name_ru
+            writing = self.banded(((0.8, "{0}"), (0.95, "{1}"), (1.0, "г. {0}")))
+            card.custom[3105] = writing.format(city.name_ru, city.name_en)
 
     def _street(self, card: Contact, city: City, code: str) -> None:
         ru, en = self.pick(self.words.streets)
@@ -818,8 +803,18 @@ class Generator:
             pickup -= pickup % 900
             self.account.trips.append(self._trip(card, human, pickup))
 
-    def _shared_trip(self, first: Contact, second: Contact, human: Human) -> None:
-        """The same trip noted on two records: the sign that they are one person."""
+    def _shared_trip(
+        self,
+        first: Contact,
+        second: Contact,
+        human: Human,
+        phones: list[tuple[str, str, int]],
+        mails: list[str],
+    ) -> None:
+        """The same trip noted on two records: the sign that they are one person.
+
+        The second note is another task, or an order of the CRM with the second record's channels.
+        """
         pickup = self.anchor - int(self.rng.random() * 300 * DAY)
         pickup -= pickup % 900
         trip = self._trip(first, human, pickup)
@@ -827,6 +822,13 @@ class Generator:
         twin = Trip(second, pickup, trip.created + DAY // 2)
         twin.from_place, twin.to_place = trip.from_place, trip.to_place
         twin.passenger = trip.passenger
+        if phones:
+            country, national, _ = phones[0]
+            twin.phone = f"+{self.words.phones[country].calling_code}{national}"
+        if mails and self.chance(0.5):
+            twin.email = mails[0]
+        if (twin.phone or twin.email) and self.chance(0.4):
+            twin.in_planfix, twin.in_crm = False, True
         self.account.trips.extend((trip, twin))
 
     # the whole --------------------------------------------------------------------------------
@@ -849,22 +851,16 @@ class Generator:
     def _companies(self, target: int) -> None:
         while len(self.records) < target:
             firm = self._firm()
-            self._company_records(firm)
+            self._company_records(firm, target)
             if self.chance(0.04):
                 for _ in range(1 + self.rng.randrange(3)):
-                    self._company_records(self._firm(parent=firm))
-        for extra in self.records[target:]:
-            extra.entity = ""
-        dropped = self.records[target:]
-        del self.records[target:]
-        for firm in self.firms[-6:]:
-            firm.records = [card for card in firm.records if card not in dropped]
+                    self._company_records(self._firm(parent=firm), target)
 
-    def _company_records(self, firm: Firm) -> None:
-        self._company_record(firm, is_variant=False, created=self.moment())
-        if self.chance(0.14):
-            for _ in range(1 if self.chance(0.8) else 2):
-                self._company_record(firm, is_variant=True, created=self.moment())
+    def _company_records(self, firm: Firm, target: int) -> None:
+        variants = self.banded(((0.86, 0), (0.97, 1), (1.0, 2)))
+        for position in range(1 + variants):
+            if len(self.records) < target:
+                self._company_record(firm, is_variant=position > 0, created=self.moment())
 
     def _oddities(self, count: int) -> None:
         """Test records and cards without a name."""
@@ -911,6 +907,10 @@ class Generator:
                 return
             draw = self.rng.random()
             share = sum(draw >= limit for limit in SHARE_LIMITS)
+            if share == SHARE_MAIL and not human.shows_mail:
+                share = SHARE_PHONE
+            elif share == SHARE_PHONE and not human.shows_phone:
+                share = SHARE_MAIL
             card = self._person_record(human, created=self.moment(), first=first, share=share)
             if share not in (SHARE_CONTEXT, SHARE_NAME, SHARE_NOTHING):
                 self._trips(card, human)

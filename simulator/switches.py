@@ -1,6 +1,6 @@
 """Behaviour switches: what is unknown about Planfix, or varies, can be had both ways.
 
-Names, values and defaults follow section 10 of the API reference. `python -m simulator serve --help`
+Names, values and defaults follow what is known about the API; `python -m simulator serve --help`
 and `docs/simulator.md` list them.
 """
 

@@ -160,7 +160,7 @@ def write_telegram(rng: random.Random, name: str) -> str:
 
 
 def write_email(rng: random.Random, address: str) -> str:
-    """Writes an e-mail with the small dirt of typing: capitals, blanks, mailto, a bracketed name."""
+    """Writes an e-mail with the small dirt of typing: capitals, blanks, mailto, brackets."""
     draw = rng.random()
     if draw < 0.80:
         return address
