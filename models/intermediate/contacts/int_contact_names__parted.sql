@@ -1,6 +1,6 @@
 -- Given, middle and family name of persons, where the source gives them apart or where a name
 -- written in one cell can be taken apart without guessing: a patronymic follows its given name,
--- and a word that this base knows as a given name beside one that it does not. The rest keep the
+-- and of two words only one is a given name, by the list or by this base's own cards. The rest keep the
 -- name as written and no parts; int_contact_names__tokens has its words either way.
 
 with
@@ -90,13 +90,40 @@ seen_names as (
 
 ),
 
+-- a listed name that this base rather uses as a family name (Мартин, Thomas) tells nothing here
 given_names as (
+
+    select lower(name) as name_key
+    from {{ ref('given_names') }}
+    where not exists (
+        select from seen_names
+        where
+            lower(name) = seen_names.name_key
+            and seen_names.family_count > seen_names.given_count
+    )
+
+    union
+
+    select lower(short_form) as name_key
+    from {{ ref('nicknames') }}
+
+    union
 
     select name_key
     from seen_names
     where
         given_count >= 2
-        and given_count > 10 * family_count
+        and given_count > 3 * family_count
+
+),
+
+family_names as (
+
+    select name_key
+    from seen_names
+    where
+        family_count >= 1
+        and family_count >= given_count
 
 ),
 
@@ -144,17 +171,43 @@ parted as (
 
 ),
 
+-- one card in twelve of the sample has the family name in the field for the given name; turned
+-- round only where the base knows both words and knows them the other way
 final as (
 
     select
         structured.planfix_id,
-        coalesce(structured.given_name, parted.given_name) as given_name,
+        case
+            when structured.is_structured and swapped_given.name_key is not null
+                and swapped_family.name_key is not null
+                then structured.family_name
+            else coalesce(structured.given_name, parted.given_name)
+        end as given_name,
         coalesce(structured.middle_name, parted.middle_name) as middle_name,
-        coalesce(structured.family_name, parted.family_name) as family_name,
+        case
+            when structured.is_structured and swapped_given.name_key is not null
+                and swapped_family.name_key is not null
+                then structured.given_name
+            else coalesce(structured.family_name, parted.family_name)
+        end as family_name,
+        -- in the order in which it was written, each part in ordinary case
+        case
+            when structured.is_structured then concat_ws(
+                ' ',
+                {{ name_case('structured.given_name') }},
+                {{ name_case('structured.middle_name') }},
+                {{ name_case('structured.family_name') }}
+            )
+            else {{ name_case('structured.full_name_text') }}
+        end as display_name,
         structured.is_structured
     from structured
     left join parted
         on structured.planfix_id = parted.planfix_id
+    left join given_names as swapped_given
+        on lower(structured.family_name) = swapped_given.name_key
+    left join family_names as swapped_family
+        on lower(structured.given_name) = swapped_family.name_key
 
 )
 

@@ -206,15 +206,9 @@ final as (
 
         -- names
         coalesce(
-            case
-                when contacts.kind = 'company' then contacts.full_name_text
-                when name_parts.is_structured then concat_ws(
-                    ' ',
-                    {{ name_case('name_parts.given_name') }},
-                    {{ name_case('name_parts.middle_name') }},
-                    {{ name_case('name_parts.family_name') }}
-                )
-                else {{ name_case('contacts.full_name_text') }}
+            case contacts.kind
+                when 'company' then contacts.full_name_text
+                else name_parts.display_name
             end,
             -- a card without any name: its number is the only thing to call it by
             'Planfix ' || contacts.planfix_id
