@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 from collections import deque
@@ -95,9 +96,7 @@ def add_results(found: settings.DatabaseSettings, name: str, rows: Iterable[Sequ
                 copy.write_row(row)
         missing = _select_missing(link, function, sql.Identifier("asked"))
         answers = [
-            answer
-            for chunk in _chunks(link, function)
-            for answer in compute(function.name, chunk)
+            answer for chunk in _chunks(link, function) for answer in compute(function.name, chunk)
         ]
         _store(link, function, answers)
         return missing
@@ -122,9 +121,7 @@ def drop_stale_results(link: psycopg.Connection[Any]) -> None:
         for name, function in python_functions().items():
             if noted.get(name) == function.version or f"{name}_results" not in present:
                 continue
-            link.execute(
-                sql.SQL("truncate {}").format(sql.Identifier(SCHEMA, f"{name}_results"))
-            )
+            link.execute(sql.SQL("truncate {}").format(sql.Identifier(SCHEMA, f"{name}_results")))
             link.execute(
                 "insert into python_functions.function_versions (function_name, version) "
                 "values (%s, %s) on conflict (function_name) "
@@ -170,9 +167,12 @@ def _runs_in_database(link: psycopg.Connection[Any]) -> bool:
 
 def _dbt(found: settings.DatabaseSettings, *selection: str) -> dict[str, str]:
     """Builds the selected nodes; returns the request models' relations by function name."""
-    if not (settings.PROJECT_ROOT / "profiles.yml").exists():
+    profiles = os.environ.get("DBT_PROFILES_DIR", str(settings.PROJECT_ROOT))
+    if not (Path(profiles) / "profiles.yml").exists():
+        profiles = str(settings.PROJECT_ROOT)
         database.write_profile()
     target = settings.local_dir().resolve() / "target" / "python_functions"
+    _share_parse_result(target)
     done = subprocess.run(
         [
             str(Path(sys.executable).parent / "dbt"),
@@ -189,7 +189,7 @@ def _dbt(found: settings.DatabaseSettings, *selection: str) -> dict[str, str]:
         env={
             **os.environ,
             **found.environment(),
-            "DBT_PROFILES_DIR": str(settings.PROJECT_ROOT),
+            "DBT_PROFILES_DIR": profiles,
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DBT_USE_COLORS": "false",
         },
@@ -209,6 +209,15 @@ def _dbt(found: settings.DatabaseSettings, *selection: str) -> dict[str, str]:
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["name"].startswith(REQUESTS_PREFIX)
     }
+
+
+def _share_parse_result(target: Path) -> None:
+    """Spares dbt the first parse where the user's own dbt has parsed already."""
+    parsed = Path(os.environ.get("DBT_TARGET_PATH", "target"), "partial_parse.msgpack")
+    source = settings.PROJECT_ROOT / parsed
+    target.mkdir(parents=True, exist_ok=True)
+    if source.is_file() and not (target / source.name).exists():
+        shutil.copy(source, target / source.name)
 
 
 def _why(done: subprocess.CompletedProcess[str], target: Path) -> str:
