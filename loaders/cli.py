@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import os
 import sys
 import time
@@ -68,9 +67,13 @@ def registered() -> dict[str, RunnablePipeline]:
     found: dict[str, RunnablePipeline] = {}
     for name, target in PIPELINES.items():
         module, _, attribute = target.partition(":")
-        if importlib.util.find_spec(module.rpartition(".")[0]) is None:
-            continue
-        found[name] = cast(RunnablePipeline, getattr(importlib.import_module(module), attribute))
+        try:
+            loaded = importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name and module.startswith(error.name):
+                continue
+            raise
+        found[name] = cast(RunnablePipeline, getattr(loaded, attribute))
     return found
 
 

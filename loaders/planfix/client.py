@@ -390,7 +390,8 @@ class PlanfixClient:
                         return Reply(payload, parsed, headers, self.now(), seconds, content)
                     fault = f"a success without {keys[0]}"
             faults += 1
-            most = tries or (len(FAULT_WAITS) if self.was_reached else FIRST_CONTACT_TRIES)
+            few = not self.was_reached or status in {404, 405}
+            most = tries or (FIRST_CONTACT_TRIES if few else len(FAULT_WAITS))
             if faults >= most:
                 raise PlanfixRefusal(
                     self._fault_message(path, fault, faults), status=status, code=None, kind="fault"
@@ -420,7 +421,7 @@ class PlanfixClient:
         try:
             response = self._rest().request(
                 path,
-                method=method,  # type: ignore[arg-type]
+                method=method,
                 json=body,
                 params=params,
                 timeout=(min(20.0, self.settings.timeout), timeout or self.settings.timeout),

@@ -39,7 +39,7 @@ class Delta:
             noted = [start.isoformat(), max(start, end).isoformat()]
             self.spool.put(f"window:{name}", noted)
         self.start, self.end = (datetime.fromisoformat(each) for each in noted)
-        self.probe = ChangeFilterProbe(extract.pager, extract.profile, extract.settings)
+        self.probe = ChangeFilterProbe(name, extract.pager, extract.profile, extract.settings)
 
     def fetch(self) -> None:
         """Fetches by the first route that works and notes the new watermark."""

@@ -750,7 +750,7 @@ class Extract:
         counts = {}
         for kind in KINDS:
             call = self.contact_call(kind, fields="id")
-            counts[kind] = self.pager.count(call, self._expected(kind))
+            counts[kind] = self.pager.count("count", call, self._expected(kind))
         self.spool.put("counts", counts)
 
     def _expected(self, kind: str) -> int:

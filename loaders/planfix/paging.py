@@ -9,6 +9,7 @@ it fills pages, because a server may cap pages lower than we ask.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
@@ -169,14 +170,26 @@ class Pager:
         """Reads a list to its end; pages already in the spool are not asked for again."""
         return _Walk(self, stage, unit, call, describe, check, parallel).run()
 
-    def count(self, call: api.ListCall, guess: int = 0) -> int:
+    def ask(self, label: str, call: api.ListCall, offset: int = 0, size: int = 0) -> list[Row]:
+        """Asks a question whose answer is a page; a resumed run remembers the answer."""
+        size = size or self.page_size
+        question = orjson.dumps([label, call.path, call.body, offset, size])
+        cursor = hashlib.sha256(question).hexdigest()[:20]
+        stored = self.spool.page("ask", label, cursor)
+        if stored is not None:
+            return rows_of(parse_json(stored.body), call.keys)
+        reply = self.fetch(call, offset, size)
+        self.spool.add_page("ask", label, cursor, reply.content, reply.received_at, ())
+        return [row for row in reply.payload if isinstance(row, dict)]
+
+    def count(self, label: str, call: api.ListCall, guess: int = 0) -> int:
         """Counts the rows of a list by asking for single rows; two requests when `guess` is right.
 
         The call should ask for `id` only.
         """
 
         def has(offset: int) -> bool:
-            return offset < 0 or bool(self.fetch(call, offset, 1).payload)
+            return offset < 0 or bool(self.ask(label, call, offset, 1))
 
         return count_by_bisection(has, guess)
 
@@ -228,7 +241,7 @@ def rows_of(body: Any, keys: Iterable[str]) -> list[Row]:
     """Returns the rows of a stored page."""
     if not isinstance(body, dict):
         return []
-    found = next((body[key] for key in keys if key in body), [])
+    found: Any = next((body[key] for key in keys if key in body), [])
     return [row for row in found if isinstance(row, dict)]
 
 

@@ -86,7 +86,8 @@ class ChangeFilterProbe:
             ],
             kind_filter=False,
         )
-        return sample.id in {api.reference_id(row) for row in self.pager.fetch(call, 0).payload}
+        rows = self.pager.ask(f"changes:{self.label}", call)
+        return sample.id in {api.reference_id(row) for row in rows}
 
     def _around(self, sample: Sample, offset: timedelta) -> tuple[str, str]:
         local = floor_minute(sample.updated).replace(tzinfo=None) + offset

@@ -49,17 +49,20 @@ class RawState:
         ).fetchone()
         return bool(row and row[0])
 
-    def _rows(self, table: str, columns: str, condition: str = "true", *values: Any) -> list[Any]:
+    def _rows(
+        self, table: str, columns: str, condition: str = "true", *values: Any, order: str = "1"
+    ) -> list[Any]:
         with self._link() as link:
             if not self._has(link, table):
                 return []
             schema = sql.Identifier(self.schema)
-            query = sql.SQL("select {} from {}.{} as t where {} and ({})").format(
+            query = sql.SQL("select {} from {}.{} as t where {} and ({}) order by {}").format(
                 sql.SQL(columns),
                 schema,
                 sql.Identifier(table),
                 sql.SQL(FINISHED).format(schema),
                 sql.SQL(condition),
+                sql.SQL(order),
             )
             return link.execute(query, list(values)).fetchall()
 
@@ -105,7 +108,7 @@ class RawState:
         rows = self._rows(
             "schema_changes",
             "distinct on (t.object_type, t.field_id) t.object_type, t.field_id, t.change",
-            "true order by t.object_type, t.field_id, t.noticed_at desc",
+            order="t.object_type, t.field_id, t.noticed_at desc",
         )
         return {(int(kind), int(number)) for kind, number, change in rows if change == "removed"}
 

@@ -19,6 +19,8 @@ from loaders.planfix.settings import PlanfixSettings
 from loaders.planfix.spool import Spool, spool_path
 from loaders.planfix.zones import parse_since
 
+SAMPLE_CONCURRENCY = 4
+
 
 class Session:
     """A context manager around one run or preflight."""
@@ -38,7 +40,7 @@ class Session:
             settings,
             rate=self._rate(self.profile),
             meter=meter,
-            on_sample=self._refuse_sample,
+            on_sample=self._meet_sample,
             on_wait=self._say_wait,
         )
         found = common.database()
@@ -78,13 +80,17 @@ class Session:
         self.pager.field_limit = profile.field_limit
         self.pager.cap = profile.page_cap
 
-    def _refuse_sample(self) -> None:
+    def _meet_sample(self) -> None:
+        """Keeps sample data out of real databases; a simulator needs no sparing."""
         if not self.raw.is_embedded():
             raise SettingsError(
                 "this server serves sample data (a simulator), and the database in use is not the "
                 "embedded one: sample records are never loaded into a real database. Set "
                 "PLANFIX_BASE_URL to your account, or unset DATABASE_URL and PG*."
             )
+        if self.settings.requests_per_second is None:
+            self.client.set_rate(0)
+        self.pager.concurrency = self.settings.concurrency or SAMPLE_CONCURRENCY
 
     def _say_wait(self, seconds: float, why: str) -> None:
         self.progress.update("waits", 1, message=f"{why}, {seconds:.0f} s")

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import dlt
@@ -511,12 +512,10 @@ def planfix(
         One resource per table.
     """
     for name in tables:
-        table = TABLES[name]
-        yield _resource(
-            table, lambda table=table: _object_rows(table, spool, run_id), replace=False
-        )
+        read = partial(_object_rows, TABLES[name], spool, run_id)
+        yield _resource(TABLES[name], read, replace=False)
     for name, rows in logs.items():
-        yield _resource(LOGS[name], lambda rows=rows: rows, replace=False)
+        yield _resource(LOGS[name], partial(list, rows), replace=False)
     if sweep:
         found = sweep
         yield _resource(

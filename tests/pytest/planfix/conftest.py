@@ -1,0 +1,227 @@
+"""A simulated account in this process, and the extract run against it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from loaders import pipelines, settings
+from loaders.planfix import client
+from loaders.planfix.command import PIPELINE
+from simulator.generator import generate
+from simulator.server import Simulator
+from simulator.switches import Switches
+from tests.pytest.conftest import PROJECT, create_database, drop_database
+
+SCHEMA = "planfix_raw"
+# books of a run, not objects of the account
+BOOKS = {
+    "extract_runs",
+    "extract_audit",
+    "id_sweep_runs",
+    "capability_profile",
+    "extract_state",
+    "contact_comment_checks",
+    "schema_changes",
+}
+VOLATILE = {"run_id", "fetched_at", "sweep_id"}
+
+
+class Account(Simulator):
+    """A simulator with shorter names for its controls."""
+
+    def act(self, name: str, **args: Any) -> Any:
+        """Calls a control."""
+        return self.control.act(name, args)
+
+    def switch(self, **values: Any) -> None:
+        """Sets switches."""
+        self.control.act("switch", values)
+
+    def log(self, path: str = "") -> list[dict[str, Any]]:
+        """Returns the requests received since the log was cleared."""
+        entries = self.control.read_log({"limit": "1000000"})["requests"]
+        return [entry for entry in entries if re.search(path, entry["path"])]
+
+
+@pytest.fixture
+def account() -> Iterator[Callable[..., Account]]:
+    """Starts accounts: `account(200, seed=3, filter_38="ignored")`."""
+    running: list[Account] = []
+
+    def start(size: int = 150, seed: int = 7, **switches: Any) -> Account:
+        found = Switches()
+        for name, value in switches.items():
+            found.set(name, value)
+        made = Account(generate(size, seed), switches=found)
+        made.start()
+        running.append(made)
+        return made
+
+    yield start
+    for each in running:
+        each.stop()
+
+
+@dataclass
+class Loader:
+    """Runs the extract into one database."""
+
+    database: settings.DatabaseSettings
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def values(self, account: Account, **extra: str) -> dict[str, str]:
+        """Returns the settings that point at an account, unpaced."""
+        return {
+            "DATABASE_URL": self.database.url(),
+            "RIDERRA_LOCAL_DIR": str(self.folder),
+            "PLANFIX_BASE_URL": account.base_url,
+            "PLANFIX_TOKEN": account.token,
+            "PLANFIX_REQUESTS_PER_SECOND": "0",
+            **self.environment,
+            **extra,
+        }
+
+    def run(
+        self,
+        account: Account,
+        *,
+        since: str | None = None,
+        full: bool = False,
+        max_requests: int | None = None,
+        accept_drop: bool = False,
+        **extra: str,
+    ) -> pipelines.Summary:
+        """Runs `dlt pipeline planfix run` in this process, without the function results."""
+        values = self.values(account, **extra)
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            return PIPELINE.run(
+                argparse.Namespace(
+                    since=since, full=full, max_requests=max_requests, accept_drop=accept_drop
+                )
+            )
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+    def start(self, account: Account, *arguments: str, **extra: str) -> subprocess.Popen[str]:
+        """Starts it as a process of its own, to be killed."""
+        code = (
+            "import argparse, sys; from loaders.planfix.command import PIPELINE; "
+            "from loaders.errors import UserError; parser = argparse.ArgumentParser(); "
+            "PIPELINE.add_arguments(parser)\n"
+            "try: PIPELINE.run(parser.parse_args())\n"
+            "except UserError as error: sys.exit(error.exit_code)"
+        )
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *arguments],
+            cwd=PROJECT,
+            env={**os.environ, **self.values(account, **extra)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+
+    def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Returns what the raw tables hold about the account, without names of runs and times."""
+        found = {}
+        with psycopg.connect(self.database.url()) as link:
+            tables = link.execute(
+                "select table_name from information_schema.tables where table_schema = %s "
+                "and table_name not like '\\_dlt%%' order by 1",
+                [SCHEMA],
+            ).fetchall()
+            for (table,) in tables:
+                if table in BOOKS:
+                    continue
+                columns = [
+                    row[0]
+                    for row in link.execute(
+                        "select column_name from information_schema.columns "
+                        "where table_schema = %s and table_name = %s order by 1",
+                        [SCHEMA, table],
+                    )
+                    if row[0] not in VOLATILE and not row[0].startswith("_dlt")
+                ]
+                query = sql.SQL("select {} from {}.{}").format(
+                    sql.SQL(", ").join(
+                        sql.SQL("{}::text").format(sql.Identifier(name)) for name in columns
+                    ),
+                    sql.Identifier(SCHEMA),
+                    sql.Identifier(table),
+                )
+                found[table] = sorted(link.execute(query).fetchall(), key=str)
+        return found
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Runs a query."""
+        with psycopg.connect(self.database.url()) as link:
+            return link.execute(query).fetchall()
+
+    def verdicts(self) -> dict[str, str]:
+        """Returns the audit of the newest run."""
+        return dict(
+            self.rows(
+                f"select object, verdict from {SCHEMA}.extract_audit where run_id = "
+                f"(select max(run_id) from {SCHEMA}.extract_runs)"
+            )
+        )
+
+
+@pytest.fixture
+def loader(
+    postgres_server: settings.DatabaseSettings, tmp_path: Path
+) -> Iterator[Callable[[], Loader]]:
+    """Makes loaders, each with a database and a folder of its own."""
+    made: list[Loader] = []
+
+    def make() -> Loader:
+        database = create_database(postgres_server)
+        folder = tmp_path / f"loader{len(made)}"
+        found = Loader(database, folder)
+        made.append(found)
+        return found
+
+    yield make
+    for each in made:
+        drop_database(each.database)
+
+
+@pytest.fixture(autouse=True)
+def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults pass at once; waits that matter are tested by themselves."""
+    monkeypatch.setattr(client, "FAULT_WAITS", (0.01,) * len(client.FAULT_WAITS))
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kills it the hard way."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(20)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Waits for something to come true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
