@@ -73,7 +73,7 @@ class Facts:
     @property
     def is_accepted(self) -> bool | None:
         """True when all criteria are met, None when there are none to judge by."""
-        return all(row["passed"] for row in self.acceptance) if self.acceptance else None
+        return all(row["is_met"] for row in self.acceptance) if self.acceptance else None
 
     @property
     def rows_written(self) -> int:
@@ -106,8 +106,8 @@ def collect(reader: Reader) -> Facts:
     facts.audit = reader.rows("extract", _AUDIT)
     facts.balance = reader.rows("balance", _BALANCE)
     facts.funnel = _funnel(reader, facts.balance)
-    facts.acceptance = [_limited(row) for row in reader.rows("acceptance", _ACCEPTANCE)]
-    facts.gates = [_limited(row) for row in reader.rows("gates", _GATES)]
+    facts.acceptance = reader.rows("acceptance", _ACCEPTANCE)
+    facts.gates = reader.rows("gates", _GATES)
     facts.channels = reader.rows("channels", _CHANNELS)
     facts.countries = reader.rows("countries", _COUNTRIES)
     facts.rules = reader.rows("duplicates", _RULES)
@@ -116,7 +116,7 @@ def collect(reader: Reader) -> Facts:
     facts.reasons = [
         row
         for queue in ("quarantine", "review_queue")
-        for row in reader.rows(queue, _REASONS.replace("{queue}", queue), queue)
+        for row in reader.rows(queue, _REASONS[queue])
     ]
     facts.plan = reader.rows("plan", _PLAN)
     if facts.run:
@@ -125,11 +125,6 @@ def collect(reader: Reader) -> Facts:
     facts.qa = reader.rows("qa", _QA)
     facts.signed = reader.row("next_steps", _SIGNED)
     return facts
-
-
-def _limited(row: Row) -> Row:
-    """Gives a row of acceptance or gates the one spelling of its limit."""
-    return {**row, "limit_value": row.get("limit_value", row.get("limit"))}
 
 
 def _funnel(reader: Reader, balance: list[Row]) -> list[Row]:
@@ -152,7 +147,9 @@ def _funnel(reader: Reader, balance: list[Row]) -> list[Row]:
 
 
 def _queue(reader: Reader, queue: str) -> list[Row]:
-    return reader.rows(queue, _QUEUE.replace("{queue}", queue), queue)
+    condition = "is_open" if queue == "quarantine" else "true"
+    statement = _QUEUE.replace("{queue}", queue).replace("{condition}", condition)
+    return reader.rows(queue, statement, queue)
 
 
 _RUN = """
@@ -202,28 +199,58 @@ _LIVE = """
     from {live}.customers
 """
 
-_ACCEPTANCE = "select * from {layer}quality.acceptance"
+_ACCEPTANCE = """
+    select
+        criterion as gate,
+        description,
+        value::float,
+        comparison,
+        limit_value::float,
+        unit,
+        passed as is_met,
+        waived_by,
+        waived_until
+    from {layer}quality.acceptance
+    order by passed, criterion
+"""
 
-_GATES = "select * from {layer}quality.migration_gates order by passed, gate"
+_GATES = """
+    select
+        gate,
+        criterion as description,
+        value::float,
+        comparison,
+        limit_value::float,
+        unit,
+        is_met,
+        waived_by,
+        waived_until,
+        waiver_reason
+    from {layer}quality.migration_gates
+    where area <> 'acceptance'
+    order by is_met, gate
+"""
 
 _CHANNELS = """
-    select channel, sum(valid)::bigint as valid, sum(rejected)::bigint as rejected,
-        coalesce(sum(clients), 0)::bigint as clients
+    select
+        coalesce(found.channel, live.channel) as channel,
+        coalesce(found.valid, 0)::bigint as valid,
+        coalesce(found.rejected, 0)::bigint as rejected,
+        coalesce(live.clients, 0) as clients
     from (
-        select channel, count(*) as valid, 0 as rejected, null::bigint as clients
-        from {layer}intermediate.int_contact_points__normalized
+        select
+            channel,
+            sum(points) filter (where verdict = 'valid') as valid,
+            sum(points) filter (where verdict = 'rejected') as rejected
+        from {layer}quality.contact_point_quality
         group by channel
-        union all
-        select channel, 0, count(*), null
-        from {layer}intermediate.int_contact_points__rejected
-        group by channel
-        union all
-        select channel, 0, 0, count(distinct customer_id)
+    ) as found
+    full outer join (
+        select channel, count(distinct customer_id) as clients
         from {live}.customer_contacts
         group by channel
-    ) as points
-    group by channel
-    order by sum(valid + rejected) desc, channel
+    ) as live on found.channel = live.channel
+    order by coalesce(found.valid, 0) + coalesce(found.rejected, 0) desc, 1
 """
 
 _COUNTRIES = """
@@ -270,17 +297,28 @@ _QUEUE = """
         count(*) as open,
         extract(day from now() - min(first_seen_at))::int as oldest_days
     from {layer}quality.{queue}
+    where {condition}
 """
 
-_REASONS = """
-    select %s::text as queue, reason_code, count(*) as open
-    from {layer}quality.{queue}
-    group by reason_code
-    order by count(*) desc, reason_code
-"""
+_REASONS = {
+    "quarantine": """
+        select 'quarantine' as queue, items.reason_code, reasons.sentence, count(*) as open
+        from {layer}quality.quarantine as items
+        left join {layer}seeds.reason_codes as reasons on items.reason_code = reasons.reason_code
+        where items.is_open
+        group by items.reason_code, reasons.sentence
+        order by count(*) desc, items.reason_code
+    """,
+    "review_queue": """
+        select 'review_queue' as queue, reason_code, null as sentence, count(*) as open
+        from {layer}quality.review_queue
+        group by reason_code
+        order by count(*) desc, reason_code
+    """,
+}
 
 _PLAN = """
-    select table_name, action, count(*) as rows
+    select table_name, action, count(distinct row_key) as rows
     from {layer}publish.publish_plan
     group by 1, 2
     order by 1, 2

@@ -57,6 +57,44 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     "reason": {"en": "Reason", "ru": "Причина"},
     "total": {"en": "Total", "ru": "Всего"},
     "share": {"en": "Share", "ru": "Доля"},
+    # gates, by their names in seeds/rules/gates.csv
+    "gate_valid_contacts_moved": {
+        "en": "Valid contacts that are in the target",
+        "ru": "Верных контактов перенесено",
+    },
+    "gate_planfix_link": {
+        "en": "Clients with a link to Planfix",
+        "ru": "Клиентов со ссылкой на Planfix",
+    },
+    "gate_manual_review": {
+        "en": "Records that wait for a person",
+        "ru": "Записей ждёт ручного разбора",
+    },
+    "gate_books_balance": {
+        "en": "Source records without an outcome",
+        "ru": "Записей источника без исхода",
+    },
+    "gate_layers_balance": {
+        "en": "Balance checks between layers that fail",
+        "ru": "Несошедшихся сверок между слоями",
+    },
+    "gate_source_not_empty": {"en": "Source records read", "ru": "Прочитано записей источника"},
+    "gate_extract_finished": {
+        "en": "Extracts that did not finish",
+        "ru": "Незавершённых выгрузок",
+    },
+    "gate_extract_complete": {
+        "en": "Objects not extracted completely",
+        "ru": "Не полностью выгруженных объектов",
+    },
+    "gate_contact_points_moved": {
+        "en": "Valid phones and addresses that are in the target",
+        "ru": "Верных телефонов и адресов перенесено",
+    },
+    "gate_consents_never_widen": {
+        "en": "Clients with a wider consent than a card of theirs allows",
+        "ru": "Клиентов с согласием шире, чем в их карточках",
+    },
     # sections
     "funnel": {"en": "From extracted to published", "ru": "От выгрузки до CRM"},
     "funnel_text": {
@@ -80,7 +118,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     "outcome_merged": {"en": "Merged into another", "ru": "Объединена с другой"},
     "outcome_archived": {"en": "Archived", "ru": "В архиве"},
     "outcome_excluded": {"en": "Excluded", "ru": "Исключена"},
-    "outcome_none": {"en": "No outcome", "ru": "Без исхода"},
+    "outcome_unaccounted": {"en": "No outcome", "ru": "Без исхода"},
     "balance_ok": {
         "en": "The books balance: source = published + merged + archived + excluded.",
         "ru": "Баланс сходится: источник = перенесено + объединено + архив + исключено.",
@@ -153,6 +191,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     },
     "table": {"en": "Table", "ru": "Таблица"},
     "action_insert": {"en": "insert", "ru": "новые"},
+    "action_adopt": {"en": "adopt", "ru": "принять"},
     "action_update": {"en": "update", "ru": "изменить"},
     "action_no_change": {"en": "no change", "ru": "без изменений"},
     "action_keep_crm_edit": {"en": "keep CRM's edit", "ru": "правка CRM"},
@@ -233,14 +272,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     },
     "next_build": {"en": "Run `dbt build`.", "ru": "Запустите `dbt build`."},
     "next_gate": {
-        "en": "Gate {name} fails. Look at the rows it counts, mend them, or let the Owner waive "
-        "it; then run `dbt build` again.",
-        "ru": "Проверка {name} не пройдена. Посмотрите строки, которые она считает, исправьте их "
-        "или получите решение владельца; затем снова `dbt build`.",
-    },
-    "next_acceptance": {
-        "en": "Criterion {name} is not met.",
-        "ru": "Критерий {name} не выполнен.",
+        "en": "“{name}” fails. Mend what `quality.migration_gates` points to, or let the Owner "
+        "waive it, then run `dbt build` again.",
+        "ru": "«{name}» — не пройдено. Исправьте то, на что указывает `quality.migration_gates`, "
+        "или получите решение владельца, затем снова `dbt build`.",
     },
     "next_extract": {
         "en": "The extract of {name} is incomplete: run `dlt pipeline run` again, then "
@@ -294,15 +329,44 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
 # Reason codes and rules have their English sentence in the database's own seeds; these are the
 # Russian ones. A code without an entry is shown as it is.
 RUSSIAN: Final[dict[str, str]] = {
-    "too_short": "слишком короткий номер",
-    "too_long": "слишком длинный номер",
-    "not_a_number": "не номер",
-    "unknown_region": "страна номера неизвестна",
+    "too_short": "в телефоне мало цифр",
+    "too_long": "в телефоне слишком много цифр",
+    "not_a_number": "текст вместо телефона",
+    "unknown_region": "код страны не существует",
     "invalid_for_region": "такого номера в стране нет",
-    "placeholder": "заглушка вместо значения",
+    "placeholder": "заглушка вместо телефона",
+    "unknown": "значение нельзя использовать",
+    "no_at_sign": "в адресе нет знака @",
+    "several_at_signs": "в адресе несколько знаков @",
+    "incomplete": "адрес оборван",
+    "mixed_scripts": "в адресе смешаны латиница и кириллица",
+    "unknown_ending": "домена с таким окончанием нет",
+    "letters_not_latin": "в адресе недопустимые буквы",
+    "no_ending": "у домена нет окончания",
+    "comma_for_dot": "запятая вместо точки",
+    "not_deliverable": "по этому домену никого нет",
+    "syntax": "текст вместо адреса",
+    "unknown_channel": "такого мессенджера в CRM нет",
+    "not_a_handle": "текст вместо имени в мессенджере",
+    "not_a_profile": "ссылка ведёт не на профиль",
+    "not_a_phone": "этому мессенджеру нужен телефон",
+    "number_without_country": "у номера нет кода страны",
+    "other_site": "ссылка на другой сайт",
+    "several_values": "в ячейке несколько имён",
+    "broken_date": "текст вместо даты",
+    "implausible_date": "не может быть датой рождения",
+    "unknown_country": "страны нет в соответствиях",
+    "unknown_language": "языка нет в соответствиях",
+    "unknown_timezone": "такого часового пояса нет",
+    "unknown_consent_value": "значения согласия нет в соответствиях",
     "missing_number": "строка файла без номера записи",
+    "claimed_by_another_customer": "чужой номер уже у другого клиента",
     "deleted_in_planfix": "удалена в Planfix",
     "test_record": "тестовая запись",
+    "own_customer": "свой клиент",
+    "archive_rule": "правило архива",
+    "lost_before_matching": "потеряна до поиска дублей",
+    "no_ready_row": "нет готовой строки",
 }
 
 

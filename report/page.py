@@ -16,7 +16,15 @@ from report.facts import OUTCOMES, QUEUES, Facts
 from report.reader import Row
 
 COUNTRIES_SHOWN = 12
-ACTIONS = ("insert", "update", "no_change", "keep_crm_edit", "conflict", "retire")
+ACTIONS = (
+    "insert",
+    "adopt",
+    "update",
+    "no_change",
+    "keep_crm_edit",
+    "conflict",
+    "retire",
+)
 
 
 @dataclass(frozen=True)
@@ -79,19 +87,28 @@ def render(
         steps=_steps(facts, language),
         percent=functools.partial(_percent, language),
         measure=functools.partial(_measure, language),
+        name=functools.partial(_name, language),
+        reason=functools.partial(_reason, language),
         moment=_moment,
     )
 
 
 def _verdict(facts: Facts) -> tuple[str, str]:
     """Returns the key of the page's first sentence and its colour."""
-    waived = any(_is_waived(gate) for gate in facts.gates)
-    gates_pass = all(gate["passed"] or _is_waived(gate) for gate in facts.gates)
+    waived = any(_is_waived(gate) for gate in _judged(facts))
     if facts.is_accepted is None:
         return "verdict_unknown", "unknown"
-    if not facts.is_accepted or not gates_pass or facts.unbalanced:
+    if _failing(facts) or facts.unbalanced:
         return "verdict_failed", "bad"
     return ("verdict_waived", "waived") if waived else ("verdict_ready", "good")
+
+
+def _judged(facts: Facts) -> list[Row]:
+    return [*facts.acceptance, *facts.gates]
+
+
+def _failing(facts: Facts) -> list[Row]:
+    return [gate for gate in _judged(facts) if not gate["is_met"] and not _is_waived(gate)]
 
 
 def _is_waived(gate: Row) -> bool:
@@ -209,13 +226,8 @@ def _steps(facts: Facts, language: str) -> list[str]:
         for row in facts.audit
         if row["verdict"] in {"short", "missing_field"}
     ]
-    failing = {gate["gate"] for gate in facts.gates if not gate["passed"] and not _is_waived(gate)}
-    steps += [text("next_gate", name=name) for name in sorted(failing)]
-    steps += [
-        text("next_acceptance", name=row["criterion"])
-        for row in facts.acceptance
-        if not row["passed"] and row["criterion"] not in failing
-    ]
+    failing = _failing(facts)
+    steps += [text("next_gate", name=_name(language, gate)) for gate in failing]
     waiting = {row["queue"]: row["open"] for row in facts.queues}
     steps += [
         text(f"next_{queue}", count=number(waiting[queue]))
@@ -230,7 +242,7 @@ def _steps(facts: Facts, language: str) -> list[str]:
         steps.append(text("next_qa", count=number(unseen)))
     if facts.signed:
         steps.append(text("next_signed"))
-    elif facts.is_accepted and not failing and not facts.unbalanced and not unseen:
+    elif facts.acceptance and not failing and not facts.unbalanced and not unseen:
         steps.append(text("next_sign_off"))
     return steps
 
@@ -247,16 +259,38 @@ def _with_code(sentence: str) -> Markup:
 def _percent(language: str, part: float, whole: float) -> str:
     if not whole:
         return "–"
-    digits = 0 if part in (0, whole) else 1
-    return messages.number(language, 100 * part / whole, digits) + "\u202f%"
+    return _share(language, part / whole)
 
 
-def _measure(language: str, value: Any) -> str:
-    """Returns the value or limit of a gate: shares have digits, counts have none."""
+def _name(language: str, gate: Row) -> str:
+    """Returns what a gate is called: our text, else the sentence of its own seed."""
+    key = f"gate_{gate['gate']}"
+    return messages.text(language, key) if key in messages.TEXTS else str(gate["description"])
+
+
+def _reason(language: str, row: Row) -> str:
+    """Returns a reason in words: Russian ones are ours, English ones stand in the seed."""
+    if language == "en" and row["sentence"]:
+        return str(row["sentence"])
+    return messages.label(language, "reason", str(row["reason_code"]))
+
+
+def _measure(language: str, value: float | None, unit: str) -> str:
     if value is None:
         return "–"
-    whole = float(value)
-    return messages.number(language, whole, 0 if whole == int(whole) and whole > 1 else 4)
+    if unit == "share":
+        return _share(language, value)
+    return messages.number(language, value, 0 if value == int(value) else 2)
+
+
+def _share(language: str, value: float) -> str:
+    """Returns a share as a percentage that is never rounded up to all or down to none."""
+    percent = 100 * value
+    for digits in (0, 1, 2, 3):
+        rounded = round(percent, digits)
+        if rounded == percent or (digits and 0 < rounded < 100):
+            return messages.number(language, percent, digits) + "\u202f%"
+    return messages.number(language, percent, 4) + "\u202f%"
 
 
 def _moment(value: datetime | None) -> str:

@@ -14,11 +14,10 @@ def _count(value: float) -> str:
     return number("en", value)
 
 
-def _figure(value: object) -> str:
+def _figure(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
-    found = float(str(value))
-    return number("en", found, 0 if found == int(found) and found > 1 else 4)
+    return f"{100 * value:.2f} %" if unit == "share" else number("en", value)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -37,10 +36,10 @@ def _acceptance(facts: Facts) -> list[str]:
         return ["Acceptance: no figures yet; run `dbt build`."]
     rows = [
         (
-            str(row["criterion"]),
-            _figure(row["value"]),
-            _figure(row["limit_value"]),
-            "pass" if row["passed"] else "FAIL",
+            str(row["description"]),
+            _figure(row["value"], row["unit"]),
+            f"{row['comparison']} {_figure(row['limit_value'], row['unit'])}",
+            "pass" if row["is_met"] else "waived" if row["waived_by"] else "FAIL",
         )
         for row in facts.acceptance
     ]

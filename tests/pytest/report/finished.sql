@@ -5,6 +5,7 @@ create schema intermediate;
 create schema ready;
 create schema quality;
 create schema publish;
+create schema seeds;
 create schema riderra;
 
 create table planfix_raw.extract_runs as
@@ -75,34 +76,51 @@ from (
 ) as outcomes (outcome, reason, copies)
 cross join lateral generate_series(1, outcomes.copies) as copy;
 
-create table quality.acceptance as
-select *
-from (
-    values ('valid_contacts_moved', 0.9971, 0.99, true),
-    ('customers_with_planfix_link', 1.0, 1.0, true),
-    ('records_waiting_for_review', 0.0062, 0.01, true),
-    ('records_without_outcome', 0, 0, true)
-) as criteria (criterion, value, limit_value, passed);
-
 create table quality.migration_gates as
 select *
 from (
-    values ('books_balance', 0, 0, true, null, null::date, null),
-    ('extract_complete', 1, 0, false, 'owner', date '2026-09-01', 'one task is being archived'),
-    ('share_of_live_rows_overwritten', 0.013, 0.05, true, null, null, null)
-) as gates (gate, value, limit_value, passed, waived_by, waived_until, waiver_reason);
+    values
+    ('valid_contacts_moved', 'acceptance', 'Share of valid contacts that are in the target',
+        0.9971, '>=', 0.99, 'share', true, null, null::timestamptz, null),
+    ('planfix_link', 'acceptance', 'Share of customers with a Planfix link',
+        1, '>=', 1, 'share', true, null, null, null),
+    ('manual_review', 'acceptance', 'Share of records that wait for a person',
+        0.0062, '<=', 0.01, 'share', true, null, null, null),
+    ('books_balance', 'acceptance', 'Source records without an outcome',
+        0, '<=', 0, 'count', true, null, null, null),
+    ('layers_balance', 'balance', 'Checks that do not balance',
+        0, '<=', 0, 'count', true, null, null, null),
+    ('extract_complete', 'completeness', 'Objects not extracted completely',
+        1, '<=', 0, 'count', false, 'owner', '2026-09-01 00:00+00', 'one task is being archived'),
+    ('share_of_live_rows_overwritten', 'blast_radius', 'Share of live rows to be overwritten',
+        0.013, '<=', 0.05, 'share', true, null, null, null)
+) as gates (
+    gate, area, criterion, value, comparison, limit_value, unit, is_met, waived_by, waived_until,
+    waiver_reason
+);
 
-create table intermediate.int_contact_points__normalized as
-select channels.channel
+create table quality.acceptance as
+select
+    gate as criterion,
+    criterion as description,
+    value,
+    comparison,
+    limit_value,
+    unit,
+    is_met as passed,
+    waived_by,
+    waived_until
+from quality.migration_gates
+where area = 'acceptance';
+
+create table quality.contact_point_quality as
+select *
 from (
-    values ('phone', 1900), ('email', 1210), ('telegram', 260), ('whatsapp', 180), ('skype', 44)
-) as channels (channel, copies)
-cross join lateral generate_series(1, channels.copies) as copy;
-
-create table intermediate.int_contact_points__rejected as
-select channels.channel
-from (values ('phone', 88), ('email', 41), ('telegram', 6)) as channels (channel, copies)
-cross join lateral generate_series(1, channels.copies) as copy;
+    values ('phone', 'RU', 'valid', 1500), ('phone', 'DE', 'valid', 400),
+    ('email', null, 'valid', 1210), ('telegram', null, 'valid', 260),
+    ('whatsapp', null, 'valid', 180), ('skype', null, 'valid', 44),
+    ('phone', null, 'rejected', 88), ('email', null, 'rejected', 41), ('telegram', null, 'rejected', 6)
+) as points (channel, country_code, verdict, points);
 
 create table intermediate.int_match_links__scored as
 select
@@ -145,11 +163,19 @@ where
 create table quality.quarantine as
 select
     reasons.reason_code,
+    reasons.reason_code <> 'superseded' as is_open,
     now() - make_interval(days => copy % 9) as first_seen_at
 from (
-    values ('too_short', 31), ('invalid_for_region', 42), ('placeholder', 20), ('syntax', 41)
+    values ('too_short', 31), ('invalid_for_region', 42), ('placeholder', 20), ('syntax', 41),
+    ('superseded', 66)
 ) as reasons (reason_code, copies)
 cross join lateral generate_series(1, reasons.copies) as copy;
+
+create table seeds.reason_codes as
+select *
+from (
+    values ('too_short', 'The phone has too few digits'), ('syntax', 'The text is no e-mail address')
+) as codes (reason_code, sentence);
 
 create table quality.review_queue as
 select
@@ -175,7 +201,8 @@ cross join lateral generate_series(1, strata.copies) as copy;
 create table publish.publish_plan as
 select
     plans.table_name,
-    plans.action
+    plans.action,
+    gen_random_uuid() as row_key
 from (
     values ('customers', 'insert', 1480), ('customers', 'update', 12), ('customers', 'no_change', 40),
     ('customer_contacts', 'insert', 3594), ('customer_contacts', 'conflict', 2),

@@ -105,7 +105,17 @@ def test_both_languages_have_every_text_with_the_same_gaps() -> None:
 def test_unknown_codes_and_hostile_ones_are_shown_as_text(finished: facts.Facts) -> None:
     hostile = facts.Facts(
         acceptance=[
-            {"criterion": "<script>alert(1)</script>", "value": 1, "limit_value": 1, "passed": True}
+            {
+                "gate": "new",
+                "description": "<script>alert(1)</script>",
+                "value": 1.0,
+                "comparison": ">=",
+                "limit_value": 1.0,
+                "unit": "count",
+                "is_met": True,
+                "waived_by": None,
+                "waived_until": None,
+            }
         ],
         countries=[
             {
@@ -123,10 +133,26 @@ def test_unknown_codes_and_hostile_ones_are_shown_as_text(finished: facts.Facts)
     assert "&lt;script&gt;alert(1)" in text
 
 
+def test_a_share_is_never_rounded_up_to_all(finished: facts.Facts) -> None:
+    assert page._share("en", 0.99996) == "99.996\u202f%"
+    assert page._share("en", 0.0004) == "0.04\u202f%"
+    assert page._share("en", 1.0) == "100\u202f%"
+    assert page._share("ru", 0.9971) == "99,7\u202f%"
+
+
+def test_failing_gate_comes_first_and_a_waived_one_does_not(finished: facts.Facts) -> None:
+    failing = {**finished.acceptance[0], "is_met": False, "gate": "manual_review"}
+    stopped = facts.Facts(acceptance=[failing], gates=finished.gates, balance=finished.balance)
+    steps = page._steps(stopped, "en")
+    assert steps[0].startswith("“Records that wait for a person” fails.")
+    assert len([step for step in steps if "fails" in step]) == 1
+    assert page._verdict(stopped) == ("verdict_failed", "bad")
+
+
 def test_lost_record_is_shown_as_unbalanced(finished: facts.Facts) -> None:
     lost = facts.Facts(
         acceptance=finished.acceptance,
-        balance=[*finished.balance, {"outcome": "none", "reason": None, "records": 3}],
+        balance=[*finished.balance, {"outcome": "unaccounted", "reason": None, "records": 3}],
     )
     text = page.render(lost, HEADING, "en")
     assert "The books do not balance: 3 records have no outcome." in text
