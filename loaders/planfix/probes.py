@@ -70,7 +70,10 @@ def pick_samples(rows: Sequence[tuple[int, str, int]], now: datetime) -> list[Sa
 class ChangeFilterProbe:
     """Finds out whether filter 38 works and in which zone it reads its dates."""
 
-    def __init__(self, pager: Pager, profile: CapabilityProfile, settings: PlanfixSettings) -> None:
+    def __init__(
+        self, label: str, pager: Pager, profile: CapabilityProfile, settings: PlanfixSettings
+    ) -> None:
+        self.label = label
         self.pager = pager
         self.profile = profile
         self.settings = settings
