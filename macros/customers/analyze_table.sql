@@ -1,0 +1,5 @@
+{% macro analyze_table(relation, materialized) %}
+    {%- if materialized != 'view' -%}
+        analyze {{ relation }}
+    {%- endif -%}
+{% endmacro %}
