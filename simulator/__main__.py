@@ -56,12 +56,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _size_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--size", type=int, help="number of records, 50 to 1,000,000")
     parser.add_argument(
-        "--seed", type=int, default=None, help="the same seed gives the same account"
+        "--size", type=int, help=f"number of records, 50 to 1,000,000 [{SAMPLE_SIZE}]"
     )
     parser.add_argument(
-        "--sample", action="store_true", help=f"the bundled sample: size {SAMPLE_SIZE}, seed 1"
+        "--seed", type=int, help=f"the same seed gives the same account [{SAMPLE_SEED}]"
+    )
+    parser.add_argument(
+        "--sample", action="store_true", help="mark everything as the bundled sample account"
     )
     parser.add_argument(
         "--dense", action="store_true", help="at least eight custom fields on every record"
@@ -69,10 +71,6 @@ def _size_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _size(arguments: argparse.Namespace) -> tuple[int, int]:
-    if arguments.sample:
-        if arguments.size not in (None, SAMPLE_SIZE) or arguments.seed not in (None, SAMPLE_SEED):
-            raise SettingsError("--sample has a size and seed of its own: leave out both.")
-        return SAMPLE_SIZE, SAMPLE_SEED
     size = SAMPLE_SIZE if arguments.size is None else arguments.size
     if not 50 <= size <= 1_000_000:
         raise SettingsError("--size takes 50 to 1000000.")

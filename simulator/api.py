@@ -274,8 +274,10 @@ class Api:
             rows = [
                 contact
                 for contact in self.account.contacts
-                if (with_deleted or not contact.is_deleted) and self.is_visible(contact)
+                if not contact.hidden and (with_deleted or not contact.is_deleted)
             ]
+            if self.switches.number("hidden_share") > 0:
+                rows = [contact for contact in rows if self.is_visible(contact)]
             return self._ordered(rows, lambda contact: contact.updated)
 
         return self._cached(("contacts",), build)

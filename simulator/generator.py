@@ -28,6 +28,7 @@ ANCHOR = int(dt.datetime(2026, 3, 1, tzinfo=dt.UTC).timestamp())
 DAY = 86_400
 HISTORY_DAYS = 2_200
 TRIP_DAYS = 700
+SHARED_TRIP_DAYS = 300
 
 COMPANY_SHARE = 0.20
 SINGLE_SHARE = 0.75
@@ -766,7 +767,8 @@ class Generator:
 
     def _trip(self, card: Contact, human: Human, pickup: int) -> Trip:
         rng = self.rng
-        trip = Trip(card, pickup, max(card.created, pickup - (1 + rng.randrange(20)) * DAY))
+        ordered = min(pickup - (1 + rng.randrange(20)) * DAY, self.anchor - DAY)
+        trip = Trip(card, pickup, max(card.created, ordered))
         city = (
             human.city if self.chance(0.6) else self.pick(self.words.cities[self.pick(COUNTRIES)])
         )
@@ -799,9 +801,13 @@ class Generator:
         if count and self.chance(0.3):
             count += 1 + self.rng.randrange(2)
         for _ in range(count):
-            pickup = self.anchor - int(self.rng.random() * TRIP_DAYS * DAY) + 14 * DAY
-            pickup -= pickup % 900
+            pickup = self._pickup(max(card.created, self.anchor - TRIP_DAYS * DAY))
             self.account.trips.append(self._trip(card, human, pickup))
+
+    def _pickup(self, since: int) -> int:
+        """Draws a pickup between an instant and two weeks ahead, on a quarter of an hour."""
+        moment = since + DAY + int(self.rng.random() * (self.anchor + 13 * DAY - since))
+        return moment - moment % 900
 
     def _shared_trip(
         self,
@@ -815,11 +821,11 @@ class Generator:
 
         The second note is another task, or an order of the CRM with the second record's channels.
         """
-        pickup = self.anchor - int(self.rng.random() * 300 * DAY)
-        pickup -= pickup % 900
+        both = max(first.created, second.created, self.anchor - SHARED_TRIP_DAYS * DAY)
+        pickup = self._pickup(both)
         trip = self._trip(first, human, pickup)
         trip.in_planfix = True
-        twin = Trip(second, pickup, trip.created + DAY // 2)
+        twin = Trip(second, pickup, max(second.created, trip.created))
         twin.from_place, twin.to_place = trip.from_place, trip.to_place
         twin.passenger = trip.passenger
         if phones:
