@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -42,15 +43,15 @@ for _name in FOREIGN:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[settings.DatabaseSettings]:
+def postgres_server() -> Iterator[settings.DatabaseSettings]:
     """A server on which databases can be created: embedded PostgreSQL 18 by default."""
     url = os.environ.get("RIDERRA_TEST_POSTGRES_URL")
     if url:
         yield settings.parse_database_url(url)
         return
-    home = tmp_path_factory.mktemp("server")
+    # not below pytest's own folder: the next pytest process closes that one to other accounts,
+    # the server's among them
+    home = Path(tempfile.mkdtemp(prefix="riderra-server-"))
     previous = os.environ.get("RIDERRA_LOCAL_DIR")
     os.environ["RIDERRA_LOCAL_DIR"] = str(home)
     try:
@@ -62,6 +63,7 @@ def postgres_server(
             del os.environ["RIDERRA_LOCAL_DIR"]
         else:
             os.environ["RIDERRA_LOCAL_DIR"] = previous
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def create_database(
