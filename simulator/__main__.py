@@ -47,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
         "--format", choices=("csv", "csv-comma", "xlsx"), default="csv", help="file format"
     )
     export.add_argument("--encoding", choices=("utf-8", "cp1251"), default="utf-8")
+    export.add_argument(
+        "--spaced-numbers", action="store_true", help="write 1 234.00 with a non-breaking blank"
+    )
     crm = verbs.add_parser("crm", help="write crm.users and crm.orders into the database in use")
     _size_arguments(crm)
     crm.add_argument(
@@ -129,6 +132,7 @@ def _export(arguments: argparse.Namespace) -> None:
         encoding=arguments.encoding,
         is_sample=arguments.sample,
         truth=arguments.truth,
+        spaced_numbers=arguments.spaced_numbers,
     )
     for name, rows in counts.items():
         sys.stdout.write(f"{rows:>9}  {name}\n")

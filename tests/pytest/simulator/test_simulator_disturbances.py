@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from loaders.settings import PROJECT_ROOT
+from simulator.api import SCOPES
+from simulator.control import ACTIONS
 from simulator.disturbances import FAULTS
 from simulator.switches import SWITCHES, SwitchError, describe
 
@@ -202,3 +206,9 @@ def test_switches_are_checked_and_described(client: Client) -> None:
             client.switch(**values)
     text = describe()
     assert all(switch.name in text and switch.description in text for switch in SWITCHES)
+
+
+def test_the_manual_knows_every_switch_fault_scope_and_action() -> None:
+    text = (PROJECT_ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
+    names = [switch.name for switch in SWITCHES] + [*FAULTS, *ACTIONS, *SCOPES]
+    assert [name for name in names if not re.search(rf"[` ]{name}`", text)] == []
