@@ -4,13 +4,13 @@
 
 with
 
-contacts as (
+contacts as not materialized (
 
     select * from {{ ref('int_contacts__merged') }}
 
 ),
 
-persons as (
+persons as not materialized (
 
     select
         planfix_id,
@@ -31,7 +31,7 @@ companies as (
 
 ),
 
-api_links as (
+api_links as not materialized (
 
     select * from {{ ref('stg_planfix__contact_companies') }}
 

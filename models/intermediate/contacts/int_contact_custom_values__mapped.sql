@@ -1,5 +1,6 @@
--- Only fields that the mapping gives a meaning, and only once per record and field: where the API
--- and an export both have the value, the newer of the two counts.
+-- Fields that become rows of their own (messengers, consents, tags, legacy ids); those that become
+-- a column are looked up in int_contacts__merged. Once per record and field: where the API and an
+-- export both have the value, the newer of the two counts.
 
 with
 
@@ -15,11 +16,13 @@ mapping as (
     from {{ ref('custom_field_mapping') }}
     where
         object_type = 'contact'
-        and lower({{ trimmed('target') }}) != 'ignore'
+        and lower({{ trimmed('target') }}) in (
+            'messenger', 'consent', 'consent_opt_out', 'tag', 'legacy_id'
+        )
 
 ),
 
-api_values as (
+api_values as not materialized (
 
     select
         planfix_id,
@@ -32,7 +35,7 @@ api_values as (
 
 ),
 
-csv_values as (
+csv_values as not materialized (
 
     select
         records.planfix_id,
@@ -81,12 +84,14 @@ chosen as (
         csv_values.value_text,
         csv_values.observed_at
     from csv_values
-    where not exists (
-        select from api_values
-        where
-            csv_values.planfix_id = api_values.planfix_id
-            and csv_values.custom_field_id = api_values.custom_field_id
-    )
+    left join {{ source('planfix_raw', 'contacts') }} as contacts
+        on
+            csv_values.planfix_id = contacts.id
+            and contacts.{{ finished_loads('planfix_raw') }}
+    where {{ trimmed(custom_field_text(
+        "(contacts.custom_fields -> csv_values.custom_field_id::text -> 'value')",
+        "(contacts.custom_fields -> csv_values.custom_field_id::text ->> 'stringValue')"
+    )) }} is null
 
 ),
 

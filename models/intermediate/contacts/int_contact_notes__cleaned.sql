@@ -1,4 +1,4 @@
--- HTML is parsed only where there is any: four notes of five are plain text and need no call.
+-- HTML is parsed only where there is any: many notes are plain text and need no call.
 
 {% set mark = ' […]' %}
 {% set limit = setting('note_max_chars') | int %}
@@ -28,7 +28,7 @@ plain as (
         notes.noted_at,
         btrim(
             case
-                when notes.has_markup then {{ function('html_to_text') }}(notes.body)
+                when notes.has_markup then parsed.plain_text
                 else regexp_replace(
                     replace(notes.body, E'\r\n', E'\n'),
                     '[\u0001-\u0008\u000b-\u001f\u007f-\u009f\ufeff]', '', 'g'
@@ -37,6 +37,10 @@ plain as (
             E' \n\t\u00a0'
         ) as body
     from notes
+    -- a function in `from` runs once per row; as an expression it would run for each use below
+    cross join lateral {{ function('html_to_text') }}(
+        case when notes.has_markup then notes.body end
+    ) as parsed (plain_text)
     where not exists (
         select from surplus
         where notes.note_key = surplus.note_key

@@ -21,7 +21,7 @@ tasks as (
 
 ),
 
-contacts as (
+contacts as not materialized (
 
     select
         planfix_id,

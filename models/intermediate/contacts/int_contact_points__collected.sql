@@ -10,7 +10,7 @@ contacts as (
 
 ),
 
-records as (
+records as not materialized (
 
     select * from {{ ref('int_contacts__csv_merged') }}
 

@@ -2,7 +2,9 @@
 
 with
 
-cells as (
+-- `not materialized`: a CTE that is read twice would be spooled once by one process, and the
+-- scan behind it could not run on several cores
+cells as not materialized (
 
     select * from {{ ref('int_contact_points__collected') }}
 
@@ -88,9 +90,9 @@ accounts as (
         cells.raw_value,
         null as number_type
     from cells
-    cross join lateral (
-        select {{ function('messenger_handle') }}(cells.channel, cells.raw_value) as part
-    ) as parsed
+    -- a function in `from` runs once per row; as an expression it would run for each use
+    cross join lateral {{ function('messenger_handle') }}(cells.channel, cells.raw_value)
+        as parsed (part)
     where cells.channel not in ('phone', 'email')
 
 ),

@@ -102,12 +102,13 @@ tag_values as (
 
     union all
 
-    -- a ticked box says the field's own label, a list or set says its values
+    -- a ticked box (an export prints "Да") says the field's own label, a list or set its values;
+    -- a box that is not ticked says nothing
     select
         custom_values.planfix_id,
         'custom_field' as source_kind,
         case
-            when jsonb_typeof(custom_values.field_value) = 'boolean'
+            when lower(pieces.piece) in ('true', 'да', 'yes')
                 then coalesce(custom_fields.field_name, custom_values.note)
             else pieces.piece
         end as source_value
@@ -118,7 +119,7 @@ tag_values as (
         custom_values.value_text,
         case when jsonb_typeof(custom_values.field_value) = 'array' then '; ' else '[\r\n]+' end
     ) as pieces (piece)
-    where custom_values.field_value is distinct from 'false'
+    where lower(pieces.piece) not in ('false', 'нет', 'no')
 
     union all
 

@@ -3,37 +3,15 @@
 
 with
 
-contacts as (
+contacts as not materialized (
 
     select * from {{ ref('int_contacts__normalized') }}
 
 ),
 
-merged as (
+merged as not materialized (
 
-    select
-        planfix_id,
-        custom_birth_date_text
-    from {{ ref('int_contacts__merged') }}
-    where custom_birth_date_text is not null
-
-),
-
-api as (
-
-    select
-        planfix_id,
-        created_at_text,
-        created_at,
-        updated_at_text,
-        updated_at
-    from {{ ref('stg_planfix__contacts') }}
-
-),
-
-records as (
-
-    select * from {{ ref('int_contacts__csv_merged') }}
+    select * from {{ ref('int_contacts__merged') }}
 
 ),
 
@@ -57,45 +35,68 @@ statuses as (
 
 ),
 
+-- what became a value is told by the column itself, so that only the few others are looked at
 contact_values as (
 
     select
-        contacts.planfix_id,
-        checked.field,
-        checked.raw_value,
-        checked.reason_code,
-        contacts.raw_table as source
+        planfix_id,
+        'birth_date' as field,
+        birth_date_text as raw_value,
+        raw_table as source
     from contacts
-    cross join lateral (
-        values
-        (
-            'birth_date',
-            contacts.birth_date_text,
-            case
-                when {{ source_day('contacts.birth_date_text') }} is null then 'broken_date'
-                when {{ plausible_birth_date(source_day('contacts.birth_date_text')) }} is null
-                    then 'implausible_date'
-            end
-        ),
-        (
-            'country',
-            contacts.country_text,
-            case when contacts.country_code is null then 'unknown_country' end
-        ),
-        (
-            'language',
-            contacts.language_text,
-            case when contacts.language is null then 'unknown_language' end
-        ),
-        (
-            'timezone',
-            contacts.timezone_text,
-            case when contacts.timezone is null then 'unknown_timezone' end
-        )
-    ) as checked (field, raw_value, reason_code)
     where
-        checked.raw_value is not null
-        and checked.reason_code is not null
+        birth_date_text is not null
+        and birth_date is null
+
+    union all
+
+    select
+        merged.planfix_id,
+        'birth_date' as field,
+        merged.custom_birth_date_text as raw_value,
+        'custom_field' as source
+    from merged
+    inner join contacts
+        on merged.planfix_id = contacts.planfix_id
+    where
+        merged.custom_birth_date_text is not null
+        and contacts.birth_date is null
+
+    union all
+
+    select
+        planfix_id,
+        'country' as field,
+        country_text as raw_value,
+        raw_table as source
+    from contacts
+    where
+        country_text is not null
+        and country_code is null
+
+    union all
+
+    select
+        planfix_id,
+        'language' as field,
+        language_text as raw_value,
+        raw_table as source
+    from contacts
+    where
+        language_text is not null
+        and language is null
+
+    union all
+
+    select
+        planfix_id,
+        'timezone' as field,
+        timezone_text as raw_value,
+        raw_table as source
+    from contacts
+    where
+        timezone_text is not null
+        and timezone is null
 
 ),
 
@@ -103,54 +104,38 @@ other_values as (
 
     select
         planfix_id,
-        'birth_date' as field,
-        custom_birth_date_text as raw_value,
+        field,
+        raw_value,
         case
-            when {{ source_day('custom_birth_date_text') }} is null then 'broken_date'
+            when field != 'birth_date' then 'unknown_' || field
+            when {{ source_day('raw_value') }} is null then 'broken_date'
             else 'implausible_date'
         end as reason_code,
-        'custom_field' as source
+        source
+    from contact_values
+
+    union all
+
+    select
+        merged.planfix_id,
+        broken.field,
+        broken.raw_value,
+        'broken_date' as reason_code,
+        broken.source
     from merged
-    where {{ plausible_birth_date(source_day('custom_birth_date_text')) }} is null
-
-    union all
-
-    select
-        planfix_id,
-        'created_at' as field,
-        created_at_text as raw_value,
-        'broken_date' as reason_code,
-        'planfix_raw.contacts' as source
-    from api
+    cross join lateral (
+        values
+        ('created_at', merged.broken_api_created_at, 'planfix_raw.contacts'),
+        ('updated_at', merged.broken_api_updated_at, 'planfix_raw.contacts'),
+        ('created_at', merged.broken_csv_created_at, 'planfix_csv_raw.export_rows')
+    ) as broken (field, raw_value, source)
     where
-        created_at_text is not null
-        and created_at is null
-
-    union all
-
-    select
-        planfix_id,
-        'updated_at' as field,
-        updated_at_text as raw_value,
-        'broken_date' as reason_code,
-        'planfix_raw.contacts' as source
-    from api
-    where
-        updated_at_text is not null
-        and updated_at is null
-
-    union all
-
-    select
-        planfix_id,
-        'created_at' as field,
-        created_at_text as raw_value,
-        'broken_date' as reason_code,
-        'planfix_csv_raw.export_rows' as source
-    from records
-    where
-        created_at_text is not null
-        and created_at is null
+        broken.raw_value is not null
+        and coalesce(
+            merged.broken_api_created_at,
+            merged.broken_api_updated_at,
+            merged.broken_csv_created_at
+        ) is not null
 
     union all
 
@@ -184,16 +169,6 @@ other_values as (
 
 ),
 
-every_value as (
-
-    select * from contact_values
-
-    union all
-
-    select * from other_values
-
-),
-
 final as (
 
     select distinct on (value_key)
@@ -205,7 +180,7 @@ final as (
         raw_value,
         reason_code,
         source
-    from every_value
+    from other_values
     order by value_key, reason_code
 
 )

@@ -12,13 +12,18 @@
     'added_by_name': 'text', 'is_company': 'boolean', 'is_deleted': 'boolean',
     'birth_date_text': 'text', 'birth_date': 'date', 'created_at': 'timestamptz',
     'updated_at': 'timestamptz', 'fetched_at': 'timestamptz', 'raw_load_id': 'text',
+    'created_at_text': 'text', 'updated_at_text': 'text', 'custom_fields': 'jsonb',
 } %}
 {% set csv_columns = [
     'name', 'given_name', 'middle_name', 'family_name', 'gender_or_type', 'description',
     'address', 'website', 'position', 'group_name', 'language', 'timezone', 'supervisors',
     'added_by', 'birth_date', 'created_at', 'updated_at', 'city', 'country',
     'registration_number', 'entity', 'contacts', 'observed_at', 'raw_load_id', 'file_sha256',
-    'line_number',
+    'line_number', 'created_at_text', 'custom_fields',
+] %}
+{% set targets = [
+    'language', 'country', 'city', 'timezone', 'birth_date', 'registration_number',
+    'company_name',
 ] %}
 
 with
@@ -29,7 +34,8 @@ api as (
 
 ),
 
-csv as (
+-- read by both halves: see int_contact_points__parsed
+csv as not materialized (
 
     select * from {{ ref('int_contacts__csv_merged') }}
 
@@ -47,9 +53,13 @@ contact_groups as (
 
 ),
 
-custom_values as (
+mapping as (
 
-    select * from {{ ref('int_contact_custom_values__mapped') }}
+    select
+        custom_field_id,
+        lower({{ trimmed('target') }}) as target
+    from {{ ref('custom_field_mapping') }}
+    where object_type = 'contact'
 
 ),
 
@@ -71,23 +81,17 @@ users_by_name as (
 
 ),
 
-custom_scalars as (
+field_keys as (
 
     select
-        planfix_id,
-        {% for target in [
-            'language', 'country', 'city', 'timezone', 'birth_date', 'registration_number',
-            'company_name',
-        ] -%}
-            min(value_text) filter (where target = '{{ target }}') as {{ target }}
-            {{- ',' if not loop.last }}
+        {% for target in targets -%}
+            coalesce(
+                array_agg(custom_field_id::text order by custom_field_id)
+                    filter (where target = '{{ target }}'),
+                '{}'
+            ) as {{ target }}_keys{{ ',' if not loop.last }}
         {% endfor -%}
-    from custom_values
-    where target in (
-        'language', 'country', 'city', 'timezone', 'birth_date', 'registration_number',
-        'company_name'
-    )
-    group by planfix_id
+    from mapping
 
 ),
 
@@ -129,20 +133,69 @@ paired as (
 
 ),
 
-judged as (
+-- the first of the responsible people is an employee nearly always; a list may hold contacts
+owned as (
 
     select
         paired.*,
+        case
+            when api_supervisor_users -> 0 ->> 'id' not like 'contact:%'
+                then api_supervisor_users -> 0
+            when api_supervisor_users != '[]' then (
+                select item
+                from jsonb_array_elements(api_supervisor_users)
+                    with ordinality as items (item, item_position)
+                where item ->> 'id' not like 'contact:%'
+                order by item_position
+                limit 1
+            )
+        end as api_owner
+    from paired
+
+),
+
+judged as (
+
+    select
+        owned.*,
         has_csv and (
             not has_api
             or csv_observed_at > greatest(api_fetched_at, api_updated_at)
         ) as csv_is_newer,
         concat_ws(' ', api_name, api_midname, api_lastname) as api_full_name,
+        coalesce({{ source_id("api_owner ->> 'id'") }}, api_added_by_id) as api_owner_id,
+        coalesce(api_owner ->> 'name', api_added_by_name) as api_owner_name,
         coalesce(
             csv_name,
             nullif(concat_ws(' ', csv_given_name, csv_middle_name, csv_family_name), '')
         ) as csv_full_name
-    from paired
+    from owned
+
+),
+
+custom_texts as (
+
+    select
+        judged.*,
+        -- a file shows the name in one cell; as long as it has the API's words, the API's parts
+        -- hold. Equal texts, by far the most, are told without taking them apart
+        judged.api_lastname is not null
+        and (
+            not judged.csv_is_newer
+            or judged.csv_name is null
+            or judged.csv_name = judged.api_full_name
+            or {{ name_words('judged.csv_name') }} = {{ name_words('judged.api_full_name') }}
+        ) as has_api_parts,
+        judged.csv_family_name is not null as has_csv_parts,
+        {% for target in targets -%}
+            {{ mapped_field_text('judged.api_custom_fields', 'field_keys.' ~ target ~ '_keys') }}
+                as api_custom_{{ target }},
+            {{ mapped_field_text(
+                'judged.csv_custom_fields', 'field_keys.' ~ target ~ '_keys', is_plain_text=true
+            ) }} as csv_custom_{{ target }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from judged
+    cross join field_keys
 
 ),
 
@@ -150,150 +203,147 @@ final as (
 
     select
         -- ids
-        judged.planfix_id,
-        judged.api_template_id as template_id,
-        judged.api_group_id as group_id,
+        custom_texts.planfix_id,
+        custom_texts.api_template_id as template_id,
+        custom_texts.api_group_id as group_id,
 
         -- what it is
         case
-            when coalesce(judged.api_is_company, judged.csv_entity = 'company') then 'company'
-            when judged.has_api or judged.csv_entity = 'contact' then 'person'
+            when coalesce(custom_texts.api_is_company, custom_texts.csv_entity = 'company') then 'company'
+            when custom_texts.has_api or custom_texts.csv_entity = 'contact' then 'person'
             -- a file of both kinds: only a company lists its people
-            when judged.csv_contacts is not null then 'company'
+            when custom_texts.csv_contacts is not null then 'company'
             else 'person'
         end as kind,
-        judged.has_api,
-        judged.has_csv,
-        judged.csv_is_newer,
+        custom_texts.has_api,
+        custom_texts.has_csv,
+        custom_texts.csv_is_newer,
 
         -- names; the parts are the source's own, a one-cell name is split further down
         case
-            when judged.csv_is_newer
-                then coalesce(judged.csv_full_name, nullif(judged.api_full_name, ''))
-            else coalesce(nullif(judged.api_full_name, ''), judged.csv_full_name)
+            when custom_texts.csv_is_newer
+                then coalesce(custom_texts.csv_full_name, nullif(custom_texts.api_full_name, ''))
+            else coalesce(nullif(custom_texts.api_full_name, ''), custom_texts.csv_full_name)
         end as full_name_text,
-        judged.api_name,
-        judged.api_midname,
-        judged.api_lastname,
-        judged.csv_name,
-        judged.csv_given_name,
-        judged.csv_middle_name,
-        judged.csv_family_name,
+        custom_texts.has_api_parts or custom_texts.has_csv_parts as is_structured,
+        case
+            when custom_texts.has_api_parts then custom_texts.api_name
+            when custom_texts.has_csv_parts then custom_texts.csv_given_name
+        end as given_name,
+        case
+            when custom_texts.has_api_parts then custom_texts.api_midname
+            when custom_texts.has_csv_parts then custom_texts.csv_middle_name
+        end as middle_name,
+        case
+            when custom_texts.has_api_parts then custom_texts.api_lastname
+            when custom_texts.has_csv_parts then custom_texts.csv_family_name
+        end as family_name,
 
         -- text
         {{ newer_value('position') }} as position,
         case
-            when judged.csv_is_newer then coalesce(judged.csv_website, judged.api_site)
-            else coalesce(judged.api_site, judged.csv_website)
+            when custom_texts.csv_is_newer then coalesce(custom_texts.csv_website, custom_texts.api_site)
+            else coalesce(custom_texts.api_site, custom_texts.csv_website)
         end as website,
         {{ newer_value('address') }} as address,
         {{ newer_value('description') }} as description,
-        coalesce(custom_scalars.city, judged.csv_city) as city,
-        coalesce(custom_scalars.country, judged.csv_country) as country_text,
-        coalesce(custom_scalars.language, judged.csv_language) as language_text,
-        coalesce(details.language_code, judged.api_language_code) as language_code,
+        coalesce({{ trimmed(newer_value('custom_city')) }}, csv_city) as city,
+        coalesce({{ trimmed(newer_value('custom_country')) }}, csv_country) as country_text,
+        coalesce({{ trimmed(newer_value('custom_language')) }}, csv_language) as language_text,
+        coalesce(details.language_code, custom_texts.api_language_code) as language_code,
         coalesce(
-            custom_scalars.timezone,
+            {{ trimmed(newer_value('custom_timezone')) }},
             details.timezone,
-            judged.api_timezone,
-            judged.csv_timezone
+            custom_texts.api_timezone,
+            custom_texts.csv_timezone
         ) as timezone_text,
         case
-            when judged.csv_is_newer
-                then coalesce(judged.csv_birth_date, judged.api_birth_date_text)
-            else coalesce(judged.api_birth_date_text, judged.csv_birth_date)
+            when custom_texts.csv_is_newer
+                then coalesce(custom_texts.csv_birth_date, custom_texts.api_birth_date_text)
+            else coalesce(custom_texts.api_birth_date_text, custom_texts.csv_birth_date)
         end as birth_date_text,
-        custom_scalars.birth_date as custom_birth_date_text,
+        {{ trimmed(newer_value('custom_birth_date')) }} as custom_birth_date_text,
         case
-            when judged.csv_is_newer
+            when custom_texts.csv_is_newer
                 then coalesce(
-                    judged.csv_gender_or_type, nullif(judged.api_gender, 'NotDefined')
+                    custom_texts.csv_gender_or_type, nullif(custom_texts.api_gender, 'NotDefined')
                 )
             else coalesce(
-                nullif(judged.api_gender, 'NotDefined'), judged.csv_gender_or_type
+                nullif(custom_texts.api_gender, 'NotDefined'), custom_texts.csv_gender_or_type
             )
         end as gender_text,
         case
-            when judged.csv_is_newer
+            when custom_texts.csv_is_newer
                 then coalesce(
-                    judged.csv_group_name, judged.api_group_name, contact_groups.group_name
+                    custom_texts.csv_group_name, custom_texts.api_group_name, contact_groups.group_name
                 )
             else coalesce(
-                judged.api_group_name, contact_groups.group_name, judged.csv_group_name
+                custom_texts.api_group_name, contact_groups.group_name, custom_texts.csv_group_name
             )
         end as group_name,
-        coalesce(custom_scalars.registration_number, judged.csv_registration_number)
-            as registration_number,
-        custom_scalars.company_name as custom_company_name,
+        coalesce(
+            {{ trimmed(newer_value('custom_registration_number')) }},
+            csv_registration_number
+        ) as registration_number,
+        {{ tidied(newer_value('custom_company_name')) }} as custom_company_name,
 
         -- who looks after it: the responsible employee, else who added it
         case
-            when judged.csv_is_newer
-                then coalesce(csv_owners.planfix_user_id, api_owners.planfix_user_id)
-            else coalesce(api_owners.planfix_user_id, csv_owners.planfix_user_id)
+            when custom_texts.csv_is_newer
+                then coalesce(csv_owners.planfix_user_id, custom_texts.api_owner_id)
+            else coalesce(custom_texts.api_owner_id, csv_owners.planfix_user_id)
         end as planfix_owner_user_id,
         case
-            when judged.csv_is_newer then coalesce(
-                judged.csv_supervisors, judged.csv_added_by, api_owners.user_name
+            when custom_texts.csv_is_newer then coalesce(
+                custom_texts.csv_supervisors, custom_texts.csv_added_by, custom_texts.api_owner_name
             )
             else coalesce(
-                api_owners.user_name, judged.csv_supervisors, judged.csv_added_by
+                custom_texts.api_owner_name, custom_texts.csv_supervisors, custom_texts.csv_added_by
             )
         end as owner_name,
 
         -- times
-        coalesce(judged.api_created_at, judged.csv_created_at) as source_created_at,
-        greatest(judged.api_updated_at, judged.csv_updated_at) as source_updated_at,
+        coalesce(custom_texts.api_created_at, custom_texts.csv_created_at) as source_created_at,
+        greatest(custom_texts.api_updated_at, custom_texts.csv_updated_at) as source_updated_at,
         case
-            when judged.csv_is_newer then judged.csv_observed_at
-            else judged.api_fetched_at
+            when custom_texts.csv_is_newer then custom_texts.csv_observed_at
+            else custom_texts.api_fetched_at
         end as observed_at,
-        judged.api_fetched_at,
-        judged.csv_observed_at,
-        coalesce(judged.api_is_deleted, false) as is_deleted_in_payload,
+        custom_texts.api_fetched_at,
+        custom_texts.csv_observed_at,
+        coalesce(custom_texts.api_is_deleted, false) as is_deleted_in_payload,
+
+        -- times that are none, for the list of rejected values
+        case
+            when custom_texts.api_created_at is null then custom_texts.api_created_at_text
+        end as broken_api_created_at,
+        case
+            when custom_texts.api_updated_at is null then custom_texts.api_updated_at_text
+        end as broken_api_updated_at,
+        case
+            when custom_texts.csv_created_at is null then custom_texts.csv_created_at_text
+        end as broken_csv_created_at,
 
         -- trace
         case
-            when judged.csv_is_newer then judged.csv_raw_load_id
-            else judged.api_raw_load_id
+            when custom_texts.csv_is_newer then custom_texts.csv_raw_load_id
+            else custom_texts.api_raw_load_id
         end as raw_load_id,
         case
-            when judged.csv_is_newer then 'planfix_csv_raw.export_rows'
+            when custom_texts.csv_is_newer then 'planfix_csv_raw.export_rows'
             else 'planfix_raw.contacts'
         end as raw_table,
-        judged.csv_file_sha256 as source_file,
-        judged.csv_line_number as source_line
-    from judged
-    left join custom_scalars
-        on judged.planfix_id = custom_scalars.planfix_id
+        custom_texts.csv_file_sha256 as source_file,
+        custom_texts.csv_line_number as source_line
+    from custom_texts
     left join details
-        on judged.planfix_id = details.planfix_id
+        on custom_texts.planfix_id = details.planfix_id
     left join contact_groups
-        on judged.api_group_id = contact_groups.group_id
+        on custom_texts.api_group_id = contact_groups.group_id
     left join users_by_name as csv_owners
         on
-            lower(coalesce(judged.csv_supervisors, judged.csv_added_by))
+            lower(coalesce(custom_texts.csv_supervisors, custom_texts.csv_added_by))
             = csv_owners.user_key
-    left join lateral (
-        select
-            coalesce(supervisor.planfix_user_id, judged.api_added_by_id)
-                as planfix_user_id,
-            case
-                when supervisor.planfix_user_id is null then judged.api_added_by_name
-                else supervisor.user_name
-            end as user_name
-        from (select judged.planfix_id) as one
-        left join lateral (
-            select
-                {{ source_id("item ->> 'id'") }} as planfix_user_id,
-                item ->> 'name' as user_name
-            from jsonb_array_elements(judged.api_supervisor_users)
-                with ordinality as items (item, item_position)
-            where coalesce(item ->> 'id', '') not like 'contact:%'
-            order by item_position
-            limit 1
-        ) as supervisor on true
-    ) as api_owners on true
 
 )
 

@@ -3,7 +3,9 @@
 
 with
 
-contacts as (
+-- `not materialized`: a CTE that is read twice would be spooled once by one process, and the
+-- scan behind it could not run on several cores
+contacts as not materialized (
 
     select * from {{ ref('int_contacts__merged') }}
 

@@ -4,7 +4,7 @@
 
 with
 
-contacts as (
+contacts as not materialized (
 
     select * from {{ ref('int_contacts__normalized') }}
 

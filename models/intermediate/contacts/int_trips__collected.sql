@@ -27,11 +27,16 @@ trip_templates as (
 
 ),
 
-mapping as (
+field_keys as (
 
     select
-        custom_field_id::text as field_key,
-        lower({{ trimmed('target') }}) as target
+        {% for target in targets -%}
+            coalesce(
+                array_agg(custom_field_id::text order by custom_field_id)
+                    filter (where lower({{ trimmed('target') }}) = '{{ target }}'),
+                '{}'
+            ) as {{ target }}_keys{{ ',' if not loop.last }}
+        {% endfor -%}
     from {{ ref('custom_field_mapping') }}
     where object_type = 'task'
 
@@ -40,28 +45,22 @@ mapping as (
 task_values as (
 
     select
-        tasks.task_id,
+        tasks.*,
         {% for target in targets -%}
-            min({{ custom_field_text("field.field -> 'value'", "field.field ->> 'stringValue'") }})
-                filter (where mapping.target = '{{ target }}') as {{ target }}
-            {{- ',' if not loop.last }}
+            {{ mapped_field_text('tasks.custom_fields', 'field_keys.' ~ target ~ '_keys') }}
+                as {{ target }}{{ ',' if not loop.last }}
         {% endfor -%}
     from tasks
-    cross join lateral jsonb_each(
-        case when jsonb_typeof(tasks.custom_fields) = 'object' then tasks.custom_fields end
-    ) as field (field_key, field)
-    inner join mapping
-        on field.field_key = mapping.field_key
-    group by tasks.task_id
+    cross join field_keys
 
 ),
 
 task_trips as (
 
     select
-        'planfix_task:' || tasks.task_id as trip_key,
+        'planfix_task:' || task_values.task_id as trip_key,
         'planfix_task' as source,
-        tasks.counterparty_planfix_id,
+        task_values.counterparty_planfix_id,
         {{ tidied('task_values.passenger_name') }} as passenger_name,
         {{ trimmed('task_values.passenger_phone') }} as phone_text,
         {{ trimmed('task_values.passenger_email') }} as email_text,
@@ -70,15 +69,13 @@ task_trips as (
         -- a date-and-time field holds wall time of the account, unlike all other times
         coalesce(
             {{ source_local_instant('btrim(task_values.pickup_at)', setting('account_timezone')) }},
-            tasks.planned_start_at
+            task_values.planned_start_at
         ) as pickup_at,
         {{ tidied('task_values.from_place') }} as from_place,
         {{ tidied('task_values.to_place') }} as to_place
-    from tasks
+    from task_values
     left join trip_templates
-        on tasks.template_id = trip_templates.template_id
-    left join task_values
-        on tasks.task_id = task_values.task_id
+        on task_values.template_id = trip_templates.template_id
     where
         trip_templates.template_id is not null
         or task_values.pickup_at is not null

@@ -18,23 +18,27 @@ listed as (
 
     select
         source.planfix_id,
-        'companies' as field,
+        items.field,
         items.item_position,
         items.item
     from source
-    cross join lateral jsonb_array_elements(source.companies)
-        with ordinality as items (item, item_position)
+    cross join lateral (
+        select
+            'companies' as field,
+            item_position,
+            item
+        from jsonb_array_elements(source.companies)
+            with ordinality as company (item, item_position)
 
-    union all
+        union all
 
-    select
-        source.planfix_id,
-        'contacts' as field,
-        items.item_position,
-        items.item
-    from source
-    cross join lateral jsonb_array_elements(source.contacts)
-        with ordinality as items (item, item_position)
+        select
+            'contacts' as field,
+            item_position,
+            item
+        from jsonb_array_elements(source.contacts)
+            with ordinality as contact (item, item_position)
+    ) as items
 
 ),
 

@@ -14,20 +14,23 @@ source as (
 addresses as (
 
     select
-        planfix_id,
-        0 as email_position,
-        email
-    from source
-
-    union all
-
-    select
         source.planfix_id,
-        additional.email_position::int as email_position,
-        additional.email
+        listed.email_position,
+        listed.email
     from source
-    cross join lateral jsonb_array_elements_text(source.additional_emails)
-        with ordinality as additional (email, email_position)
+    cross join lateral (
+        select
+            0 as email_position,
+            source.email
+
+        union all
+
+        select
+            additional_position::int as email_position,
+            additional_email as email
+        from jsonb_array_elements_text(source.additional_emails)
+            with ordinality as additional (additional_email, additional_position)
+    ) as listed
 
 ),
 

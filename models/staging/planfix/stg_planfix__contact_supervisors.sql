@@ -15,23 +15,27 @@ listed as (
 
     select
         source.planfix_id,
-        'user' as kind,
+        items.kind,
         items.item_position,
         items.item
     from source
-    cross join lateral jsonb_array_elements(source.users)
-        with ordinality as items (item, item_position)
+    cross join lateral (
+        select
+            'user' as kind,
+            item_position,
+            item
+        from jsonb_array_elements(source.users)
+            with ordinality as employee (item, item_position)
 
-    union all
+        union all
 
-    select
-        source.planfix_id,
-        'group' as kind,
-        items.item_position,
-        items.item
-    from source
-    cross join lateral jsonb_array_elements(source.groups)
-        with ordinality as items (item, item_position)
+        select
+            'group' as kind,
+            item_position,
+            item
+        from jsonb_array_elements(source.groups)
+            with ordinality as employees (item, item_position)
+    ) as items
 
 ),
 

@@ -111,10 +111,10 @@ final as (
 
         -- times
         {{ trimmed('created_at_cell') }} as created_at_text,
-        {{ source_local_instant('btrim(created_at_cell)', setting('account_timezone')) }}
+        {{ source_local_instant(tidied('created_at_cell'), setting('account_timezone')) }}
             as created_at,
         {{ trimmed('updated_at_cell') }} as updated_at_text,
-        {{ source_local_instant('btrim(updated_at_cell)', setting('account_timezone')) }}
+        {{ source_local_instant(tidied('updated_at_cell'), setting('account_timezone')) }}
             as updated_at,
 
         -- load
