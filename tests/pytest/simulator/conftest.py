@@ -64,7 +64,7 @@ def condition(kind: int, value: Any, operator: str = "equal", **more: Any) -> di
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Client]]:
+def simulate() -> Iterator[Callable[..., Client]]:
     running: list[Simulator] = []
 
     def build(size: int = 300, seed: int = 5, **switches: Any) -> Client:
@@ -82,5 +82,5 @@ def start() -> Iterator[Callable[..., Client]]:
 
 
 @pytest.fixture
-def client(start: Callable[..., Client]) -> Client:
-    return start()
+def client(simulate: Callable[..., Client]) -> Client:
+    return simulate()

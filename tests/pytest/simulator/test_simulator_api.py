@@ -94,8 +94,8 @@ def test_a_field_is_not_shown_for_a_wrong_object_type(client: Client) -> None:
     assert all(row["customFieldData"] == [] for row in client.contacts(fields="id,4101"))
 
 
-def test_pages_hold_at_most_100_rows_in_ascending_order(start: Callable[..., Client]) -> None:
-    client = start(size=450)
+def test_pages_hold_at_most_100_rows_in_ascending_order(simulate: Callable[..., Client]) -> None:
+    client = simulate(size=450)
     ids = []
     while True:
         rows = client.post("contact/list", {"offset": len(ids), "pageSize": 500}).json()["contacts"]
@@ -413,9 +413,9 @@ def test_files_are_measured_in_kilobytes_and_download_by_redirect(client: Client
 
 
 def test_notes_are_html_with_entities_tables_emoji_and_control_characters(
-    start: Callable[..., Client],
+    simulate: Callable[..., Client],
 ) -> None:
-    client = start(size=2000)
+    client = simulate(size=2000)
     client.switch(comment_list_unfiltered="allowed", comment_list_slowness=0)
     texts = []
     while len(texts) % 100 == 0:

@@ -81,9 +81,9 @@ def test_every_fault_is_described_and_an_unknown_one_is_refused(client: Client) 
         only(client, "gremlin")
 
 
-def test_random_faults_are_the_same_for_the_same_seed(start: Callable[..., Client]) -> None:
+def test_random_faults_are_the_same_for_the_same_seed(simulate: Callable[..., Client]) -> None:
     def statuses() -> list[int]:
-        client = start(seed=9, faults="error_500:0.2,bad_gateway:0.1")
+        client = simulate(seed=9, faults="error_500:0.2,bad_gateway:0.1")
         return [client.post("contact/list", {"offset": n}).status_code for n in range(80)]
 
     first = statuses()
