@@ -24,8 +24,7 @@ ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 _DDL = """
 create schema if not exists crm;
-drop table if exists crm.users, crm.orders;
-create table crm.users (
+create table if not exists crm.users (
     id text primary key,
     email text,
     name text,
@@ -33,7 +32,7 @@ create table crm.users (
     is_active boolean not null,
     created_at timestamptz not null
 );
-create table crm.orders (
+create table if not exists crm.orders (
     id text primary key,
     source text,
     external_key text,
@@ -49,6 +48,8 @@ create table crm.orders (
     order_number text,
     language text
 );
+-- emptied, not dropped: views of the staging layer stand on them
+truncate crm.users, crm.orders;
 """
 
 User = tuple[str, str, str, str, bool, dt.datetime]

@@ -117,6 +117,8 @@ def test_the_crm_gets_users_and_orders(
 ) -> None:
     arguments = ["crm", "--size", "600", "--seed", "2", "--database-url", database.url()]
     assert main(arguments) == 0
+    with psycopg.connect(database.url(), autocommit=True) as link:
+        link.execute("create view orders_view as select * from crm.orders")
     assert main(arguments) == 0
     with psycopg.connect(database.url()) as link:
         users = dict(link.execute("select id, email from crm.users").fetchall())
