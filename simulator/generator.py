@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -357,7 +358,8 @@ class Generator:
         mails = [f"{handle}@{self.pick(FREE_MAIL)}"]
         if firm:
             mails.insert(0, f"{handle}@{firm.domain}")
-        telegram = handle.replace(".", "_") if self.chance(0.25) else ""
+        telegram = re.sub(r"[^a-z0-9]", "_", handle) if self.chance(0.25) else ""
+        telegram = f"{telegram}_tg" if 0 < len(telegram) < 5 else telegram
         return Human(
             entity=f"p{self.humans}",
             sex=sex,
