@@ -57,6 +57,8 @@ def postgres_server() -> Iterator[settings.DatabaseSettings]:
     try:
         found = embedded.start()
         yield found
+        # a test that lost the variable would have clean() remove the developer's own server
+        os.environ["RIDERRA_LOCAL_DIR"] = str(home)
         embedded.clean()
     finally:
         if previous is None:
