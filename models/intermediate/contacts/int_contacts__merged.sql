@@ -170,6 +170,9 @@ judged as (
             nullif(concat_ws(' ', csv_given_name, csv_middle_name, csv_family_name), '')
         ) as csv_full_name
     from owned
+    -- a fence: without it every use of csv_is_newer and its like would be worked out anew. Other
+    -- than a materialised CTE it leaves the scan to all cores
+    offset 0
 
 ),
 
@@ -196,6 +199,7 @@ custom_texts as (
         {% endfor -%}
     from judged
     cross join field_keys
+    offset 0
 
 ),
 

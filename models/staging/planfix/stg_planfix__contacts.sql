@@ -76,6 +76,8 @@ times as (
             unpacked."dateOfLastUpdate" ->> 'datetime'
         ) as updated_at_text
     from unpacked
+    -- a fence: without it every use of a text below would be worked out anew
+    offset 0
 
 ),
 

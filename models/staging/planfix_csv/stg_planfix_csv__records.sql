@@ -65,15 +65,20 @@ cells as (
     -- a file without a list of headers keeps its lines: they lack a number and say so
     left join file_fields
         on source.file_sha256 = file_fields.file_sha256
+    -- a fence: without it every use of a cell below would look it up anew
+    offset 0
 
 ),
 
-numbers as (
+tidied_cells as (
 
     select
         cells.*,
-        translate(cells.number_cell, E' \u00a0\u202f\t''’', '') as number_text
+        translate(cells.number_cell, E' \u00a0\u202f\t''’', '') as number_text,
+        {{ tidied('cells.created_at_cell') }} as created_at_text,
+        {{ tidied('cells.updated_at_cell') }} as updated_at_text
     from cells
+    offset 0
 
 ),
 
@@ -110,17 +115,17 @@ final as (
         ) as is_blank,
 
         -- times
-        {{ trimmed('created_at_cell') }} as created_at_text,
-        {{ source_local_instant(tidied('created_at_cell'), setting('account_timezone')) }}
+        created_at_text,
+        {{ source_local_instant('created_at_text', setting('account_timezone')) }}
             as created_at,
-        {{ trimmed('updated_at_cell') }} as updated_at_text,
-        {{ source_local_instant(tidied('updated_at_cell'), setting('account_timezone')) }}
+        updated_at_text,
+        {{ source_local_instant('updated_at_text', setting('account_timezone')) }}
             as updated_at,
 
         -- load
         run_id,
         _dlt_load_id as raw_load_id
-    from numbers
+    from tidied_cells
 
 )
 
