@@ -115,6 +115,8 @@ def free_port(preferred: int | None = None) -> int:
     """Returns a free TCP port on loopback, the preferred one where it is free."""
     for port in (preferred or 0, 0):
         with socket.socket() as probe:
+            # connections that closed a moment ago must not cost the server its known port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:

@@ -7,6 +7,7 @@ instead. Nothing here touches the server that `make demo` started.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -40,6 +41,19 @@ FOREIGN = (
 )
 for _name in FOREIGN:
     os.environ.pop(_name, None)
+# a test that forgets to name a folder must not find the one of `make demo`
+os.environ["RIDERRA_LOCAL_DIR"] = str(Path(tempfile.gettempdir()) / "riderra-no-such-folder")
+
+
+@contextlib.contextmanager
+def local_dir(folder: Path) -> Iterator[None]:
+    """Lets the project's own files, the embedded server's among them, stay below `folder`."""
+    previous = os.environ["RIDERRA_LOCAL_DIR"]
+    os.environ["RIDERRA_LOCAL_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ["RIDERRA_LOCAL_DIR"] = previous
 
 
 @pytest.fixture(scope="session")
@@ -52,20 +66,12 @@ def postgres_server() -> Iterator[settings.DatabaseSettings]:
     # not below pytest's own folder: the next pytest process closes that one to other accounts,
     # the server's among them
     home = Path(tempfile.mkdtemp(prefix="riderra-server-"))
-    previous = os.environ.get("RIDERRA_LOCAL_DIR")
-    os.environ["RIDERRA_LOCAL_DIR"] = str(home)
-    try:
+    with local_dir(home):
         found = embedded.start()
-        yield found
-        # a test that lost the variable would have clean() remove the developer's own server
-        os.environ["RIDERRA_LOCAL_DIR"] = str(home)
+    yield found
+    with local_dir(home):
         embedded.clean()
-    finally:
-        if previous is None:
-            del os.environ["RIDERRA_LOCAL_DIR"]
-        else:
-            os.environ["RIDERRA_LOCAL_DIR"] = previous
-        shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def create_database(

@@ -83,6 +83,11 @@ class Migration:
         with psycopg.connect(self.database.url()) as link:
             return link.execute(statement, values).fetchall()
 
+    def execute(self, statement: str, *values: object) -> int:
+        """Runs a statement and returns how many rows it touched."""
+        with psycopg.connect(self.database.url()) as link:
+            return link.execute(statement, values).rowcount
+
     def value(self, statement: str, *values: object) -> object:
         """Runs a query and returns its one value."""
         return self.rows(statement, *values)[0][0]
@@ -98,6 +103,7 @@ def run_migration(
         {
             **account.simulator.environment(),
             "PLANFIX_EXPORT_DIR": str(account.exports),
+            "RIDERRA_CREATE_LIVE_TABLES": "true",
             **extra,
         },
     )

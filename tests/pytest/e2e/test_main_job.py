@@ -10,6 +10,7 @@ import pytest
 from tests.pytest.conftest import create_database, drop_database
 from tests.pytest.e2e.conftest import DEBIAN_URL, Account, Migration, run_migration
 
+SIZE_FLOOR = 200
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("main_job")]
 
 LIVE_TABLES = (
@@ -53,9 +54,6 @@ def test_every_record_that_counts_is_in_the_crm_with_a_link(
     assert len(expected) > SIZE_FLOOR
     missing = expected - linked
     assert len(missing) <= len(expected) * 0.01, sorted(missing)
-
-
-SIZE_FLOOR = 200
 
 
 def test_all_six_tables_have_rows(finished: Migration) -> None:
