@@ -11,15 +11,19 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser
 
-_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*|!--.*?--|!doctype[^<>]*)>", re.DOTALL)
+_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*|!--.*?--|!doctype[^<>]*)>", re.DOTALL | re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-_BLOCKS = (
-    *_HEADINGS, "address", "article", "aside", "blockquote", "div", "dl", "dt", "dd", "figure",
-    "footer", "form", "header", "hr", "main", "nav", "ol", "p", "pre", "section", "table", "tr",
-    "ul",
-)  # fmt: skip
-_BREAKING = re.compile(r"<(?:br|" + "|".join(_BLOCKS) + r"|li)\b", re.IGNORECASE)
+# an address in angle brackets is text that somebody pasted out of a mail
+_ADDRESS = re.compile(r"<(?=(?:mailto:)?[^<>\s/\"'=]+@[^<>\s]+>|https?://[^<>\s]+>)", re.IGNORECASE)
+_ATTRIBUTES = r"""(?:"[^"]*"|'[^']*'|[^'"<>])*>"""
+_PARAGRAPHS = re.compile(r"</?(?:p|h[1-6])\b" + _ATTRIBUTES, re.IGNORECASE)
+_ITEMS = re.compile(r"<li\b" + _ATTRIBUTES, re.IGNORECASE)
+_BLOCKS = re.compile(
+    r"</?(?:br|address|article|aside|blockquote|dd|div|dl|dt|figure|footer|form|header|hr|li|main"
+    r"|nav|ol|pre|section|table|tr|ul)\b" + _ATTRIBUTES,
+    re.IGNORECASE,
+)
+_CELLS = re.compile(r"</t[dh]\b" + _ATTRIBUTES, re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _LINES = re.compile(r"\r\n?|[\u000b\u000c\u0085\u2028\u2029]")
 _CONTROL = re.compile(
@@ -27,40 +31,31 @@ _CONTROL = re.compile(
     "\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]"
 )
 _BREAK, _PARAGRAPH = "\ue000", "\ue001"
+_GAP = re.compile(rf" *[{_BREAK}{_PARAGRAPH}\n][ {_BREAK}{_PARAGRAPH}\n]*")
 
 
 def _from_html(markup: str) -> str:
-    breaking = bool(_BREAKING.search(markup))
-    tree = LexborHTMLParser(markup.replace(_BREAK, "").replace(_PARAGRAPH, ""))
-    tree.strip_tags(["script", "style", "head", "title", "noscript", "template"], recursive=True)
-    body = tree.body
-    if body is None:
+    markup = _ADDRESS.sub("&lt;", markup.replace(_BREAK, "").replace(_PARAGRAPH, ""))
+    marked = _CELLS.sub(" ", _BLOCKS.sub(_BREAK, _ITEMS.sub(_BREAK + "- ", markup)))
+    marked = _PARAGRAPHS.sub(_PARAGRAPH, marked)
+    if _BREAK in marked or _PARAGRAPH in marked:
+        # without a block the line breaks are the writer's own
+        marked = marked.replace("\n", " ")
+    if "<" not in marked:
+        return html.unescape(marked)
+    tree = LexborHTMLParser(marked)
+    tree.strip_tags(["script", "style", "title", "noscript", "template"], recursive=True)
+    root = tree.root
+    if root is None:
         return ""
-    for link in body.css("a[href]"):
+    for link in root.css("a[href]"):
         address = (link.attributes.get("href") or "").strip()
-        shown = link.text().strip()
         # a bare word with an address behind it would lose the address
-        if address.lower().startswith(("http://", "https://")) and address != shown:
+        if address.lower().startswith(("http://", "https://")) and address != link.text().strip():
             link.insert_after(f" ({address})")
-    for image in body.css("img[alt]"):
+    for image in root.css("img[alt]"):
         image.insert_after(f" {image.attributes.get('alt') or ''} ")
-    for node in body.css("br"):
-        node.insert_after(_BREAK)
-    for node in body.css("li"):
-        node.insert_before(_BREAK)
-        first = node.child
-        (first.insert_before("- ") if first is not None else node.insert_after("- "))
-        node.insert_after(_BREAK)
-    for node in body.css("td, th"):
-        node.insert_after(" ")
-    for node in body.css(", ".join(_BLOCKS)):
-        edge = _PARAGRAPH if node.tag in ("p", *_HEADINGS) else _BREAK
-        node.insert_before(edge)
-        node.insert_after(edge)
-    text = body.text(deep=True, separator="")
-    if breaking:
-        text = text.replace("\n", " ")
-    return text
+    return root.text(deep=True, separator="")
 
 
 def html_to_text(html_text: str | None) -> str | None:
@@ -85,8 +80,7 @@ def html_to_text(html_text: str | None) -> str | None:
     text = re.sub(r"&(nbsp|amp|quot|lt|gt);", lambda found: html.unescape(found.group()), text)
     text = _CONTROL.sub("", _LINES.sub("\n", text))
     text = _SPACES.sub(" ", text)
-    text = re.sub(rf" *[{_BREAK}{_PARAGRAPH}\n][ {_BREAK}{_PARAGRAPH}\n]*", _gap, text)
-    return text.strip()
+    return _GAP.sub(_gap, text).strip()
 
 
 def _gap(found: re.Match[str]) -> str:

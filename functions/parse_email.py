@@ -44,6 +44,9 @@ _AROUND_AT = re.compile(r"\s*@\s*")
 _COMMA_ENDING = re.compile(
     r"(@[\w.\-]+),\s*(?:ru|com|net|org|рф|de|by|kz|ua|eu|info)\b", re.IGNORECASE
 )
+_SPACED_ENDING = re.compile(
+    r"(@[\w\-]+)(?:\s+\.\s*|\.\s+)(?=(?:ru|com|net|org|рф|de|by|kz|ua|eu|info)\b)", re.IGNORECASE
+)
 _SEPARATORS = re.compile(r"[\s,;|/<>()\[\]\"«»“”]+")
 _EDGES = " \t.,:;'`*=-–—!?\\"
 
@@ -101,6 +104,8 @@ def _read(text: str) -> dict[str, Any]:
             return _invalid("letters_not_latin", text)
     if "." not in domain:
         return _invalid("no_ending", text)
+    if len(local) > 64:
+        return _invalid("syntax", text)
     try:
         checked = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
@@ -139,7 +144,7 @@ def parse_email(raw: str | None) -> list[dict[str, Any]] | None:
     text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
     text = _MAILTO.sub(" ", text)
     text = _DOT_WORD.sub(".", _AT_WORD.sub("@", text))
-    text = _AROUND_AT.sub("@", text)
+    text = _SPACED_ENDING.sub(r"\1.", _AROUND_AT.sub("@", text))
     if not any(sign.isalnum() or sign == "@" for sign in text):
         return [_invalid("empty", text.strip())]
     slip = _COMMA_ENDING.search(text)
@@ -147,6 +152,7 @@ def parse_email(raw: str | None) -> list[dict[str, Any]] | None:
         text = text.replace(slip.group(), slip.group().replace(",", "\x00"))
     elements: list[dict[str, Any]] = []
     seen: set[str] = set()
+    values: set[str] = set()
     for part in _SEPARATORS.split(text):
         candidate = part.strip(_EDGES)
         if "@" not in candidate or candidate in seen:
@@ -156,8 +162,8 @@ def parse_email(raw: str | None) -> list[dict[str, Any]] | None:
             element = _invalid("comma_for_dot", candidate.replace("\x00", ","))
         else:
             element = _read(candidate.split("?")[0])
-        if element["value"] is None or element["value"] not in seen:
+        if element["value"] is None or element["value"] not in values:
             elements.append(element)
         if element["value"]:
-            seen.add(element["value"])
+            values.add(element["value"])
     return elements or [_invalid("no_at_sign", text.strip())]

@@ -83,7 +83,7 @@ _RENAMED_ZONES = {
     "Pacific/Ponape": "Pacific/Pohnpei",
     "Pacific/Truk": "Pacific/Chuuk",
 }
-_RUNS = ("01234567890123456789", "98765432109876543210")
+_RUNS = ("0123456789" * 3, "9876543210" * 3)
 
 _PLAIN = re.compile(r"\s*(\+?)\s*([0-9(][0-9 ().\-]{5,24})\s*")
 _NO_PUNCTUATION = str.maketrans("", "", " ().-")

@@ -11,10 +11,12 @@ import csv
 import datetime as dt
 import hashlib
 import io
+import re
 import warnings
 import zipfile
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ MESSAGES = {
     "repeated_header": "the header once more",
     "before_header": "stands above the header",
 }
+ENTITY_START = re.compile(r"&(?:nbsp|amp|quot|apos|lt|gt|laquo|raquo|mdash|ndash|#[0-9]{2,5})$")
 CUT_REASONS = ("missing_columns", "unclosed_quote")
 
 
@@ -187,6 +190,8 @@ class Export:
             if "\x00" in record.raw:
                 return RejectedLine(number, "control_characters", storable(record.raw))
         width = len(self.header)
+        if len(cells) > width and self.delimiter == ";" and "&" in record.raw:
+            cells = _rejoined(cells)
         if len(cells) < width:
             return RejectedLine(number, "missing_columns", storable(record.raw))
         if len(cells) > width and any(map(str.strip, cells[width:])):
@@ -194,6 +199,17 @@ class Export:
         if cells[0].strip() == self.header[0] and named_headers(cells[:width]) == self.header:
             return RejectedLine(number, "repeated_header", storable(record.raw))
         return ExportRow(number, dict(zip(self.header, cells, strict=False)))
+
+
+def _rejoined(cells: list[str]) -> list[str]:
+    """Puts &nbsp; together again, which an export without quotes cuts at its semicolon."""
+    joined: list[str] = []
+    for cell in cells:
+        if joined and ENTITY_START.search(joined[-1]):
+            joined[-1] += ";" + cell
+        else:
+            joined.append(cell)
+    return joined
 
 
 def storable(text: str) -> str:
@@ -295,12 +311,12 @@ def _encoding(scan: _Scan, name: str) -> str:
     head = sample[:4096]
     if head.count(0) > len(head) // 5:
         odd, even = head[1::2].count(0), head[::2].count(0)
-        if odd > even * 10:
-            return "utf-16-le"
-        if even > odd * 10:
-            return "utf-16-be"
+        guess = "utf-16-le" if odd > even * 10 else "utf-16-be" if even > odd * 10 else ""
+        text = head[: len(head) // 2 * 2].decode(guess, "replace") if guess else ""
+        if guess and sum(sign.isprintable() or sign.isspace() for sign in text) > len(text) * 0.95:
+            return guess
     controls = sum(byte < 32 and byte not in (9, 10, 11, 12, 13, 26) for byte in head)
-    if head.count(0) or controls > len(head) // 50:
+    if controls > len(head) // 50:
         raise InputFileError(
             f"{name}: not a text file; export the contacts as CSV (UTF-8 or Windows-1251) or .xlsx."
         )
@@ -406,6 +422,21 @@ def named_headers(cells: list[str]) -> list[str]:
     return names
 
 
+def _refuse_garbled(export: Export, known: KnownHeaders) -> None:
+    """Refuses a header that means more when read in another encoding."""
+    recodings = [(middle, "utf-8") for middle in ("latin-1", "cp1252", "cp1251")]
+    if export.encoding == "cp1251":
+        recodings += [("cp1251", other) for other in ("koi8-r", "cp866", "mac_cyrillic")]
+    for written, other in recodings:
+        cells = [cell.encode(written, "replace").decode(other, "replace") for cell in export.header]
+        if known.count(cells) > known.count(export.header):
+            what = f"is {other}" if other != "utf-8" else "was once saved in the wrong encoding"
+            raise InputFileError(
+                f"{export.name}, line {export.header_line}: the text {what}; save the file as "
+                "UTF-8 or Windows-1251, or export it again."
+            )
+
+
 def _find_header(export: Export, sample: bytes, known: KnownHeaders) -> None:
     text = sample.decode(export.encoding, "replace")
     best: tuple[int, int] = (0, 0)
@@ -423,6 +454,7 @@ def _find_header(export: Export, sample: bytes, known: KnownHeaders) -> None:
                 export.header = cells
                 export.header_line = record.line_number
     if export.header:
+        _refuse_garbled(export, known)
         while len(export.header) > 1 and not export.header[-1].strip():
             export.header.pop()
         export.header = named_headers(export.header)
@@ -439,14 +471,23 @@ def _find_header(export: Export, sample: bytes, known: KnownHeaders) -> None:
     )
 
 
-def _load_workbook(export: Export) -> Any:
+@contextmanager
+def _workbook(export: Export) -> Iterator[Any]:
+    """Opens a workbook; what openpyxl raises over a damaged one has no common class."""
     import openpyxl
 
     try:
-        with warnings.catch_warnings():
+        # a stream, because openpyxl believes the name more than the content
+        with export.path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return openpyxl.load_workbook(export.path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, TypeError):
+            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+            try:
+                yield book
+            finally:
+                book.close()
+    except InputFileError:
+        raise
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, TypeError, EOFError):
         raise InputFileError(
             f"{export.name}: cannot be opened as an .xlsx workbook (damaged, or another kind of "
             "file); export it again, or save it as CSV."
@@ -480,9 +521,8 @@ def _sheet_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
 
 def _open_workbook(export: Export, known: KnownHeaders) -> None:
     export.format = "xlsx"
-    book = _load_workbook(export)
-    try:
-        found: list[str] = []
+    found = 0
+    with _workbook(export) as book:
         for sheet in book.worksheets:
             best = 0
             for number, cells in _sheet_rows(sheet):
@@ -493,22 +533,13 @@ def _open_workbook(export: Export, known: KnownHeaders) -> None:
                 score = known.count(cells)
                 if score > best and len(cells) > 1:
                     best = score
-                    header, header_line = cells, number
-            if best:
-                found.append(sheet.title)
-                if len(found) == 1:
-                    export.sheet = sheet.title
-                    export.header = named_headers(header)
-                    export.header_line = header_line
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, EOFError):
+                    if not found:
+                        export.sheet, export.header_line = sheet.title, number
+                        export.header = named_headers(cells)
+            found += bool(best)
+    if found > 1:
         raise InputFileError(
-            f"{export.name}: the workbook is damaged; export it again, or save it as CSV."
-        ) from None
-    finally:
-        book.close()
-    if len(found) > 1:
-        raise InputFileError(
-            f"{export.name}: {len(found)} sheets hold contacts; save each as a file of its own."
+            f"{export.name}: {found} sheets hold contacts; save each as a file of its own."
         )
     if not found:
         raise InputFileError(
@@ -518,9 +549,8 @@ def _open_workbook(export: Export, known: KnownHeaders) -> None:
 
 
 def _sheet_items(export: Export) -> Iterator[ExportRow | RejectedLine]:
-    book = _load_workbook(export)
     width = len(export.header)
-    try:
+    with _workbook(export) as book:
         for number, cells in _sheet_rows(book[export.sheet]):
             filled = any(map(str.strip, cells))
             if number == export.header_line or not filled:
@@ -536,9 +566,3 @@ def _sheet_items(export: Export) -> Iterator[ExportRow | RejectedLine]:
                 cells += [""] * (width - len(cells))
                 values = [storable(cell) for cell in cells]
                 yield ExportRow(number, dict(zip(export.header, values, strict=False)))
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, EOFError):
-        raise InputFileError(
-            f"{export.name}: the workbook is damaged; export it again, or save it as CSV."
-        ) from None
-    finally:
-        book.close()
