@@ -1,0 +1,113 @@
+"""Answers to the worklists: rows of the mapping files, where the next `dbt build` reads them."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loaders import settings
+from loaders.errors import InputFileError
+
+FORBIDDEN = ("\r", "\n", "\0")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A kind of worklist and the mapping file that answers it.
+
+    Attributes:
+        file: the mapping file.
+        key: columns of the file that name the unmapped value.
+    """
+
+    file: str
+    key: tuple[str, ...]
+
+
+QUESTIONS = {
+    "managers": Question("manager_mapping.csv", ("planfix_user_id",)),
+    "tags": Question("tag_mapping.csv", ("source_kind", "source_value")),
+    "custom_fields": Question("custom_field_mapping.csv", ("object_type", "custom_field_id")),
+    "csv_headers": Question("csv_headers.csv", ("header",)),
+}
+
+
+def folder() -> Path:
+    """Returns the mapping folder in use: MAPPING_DIR, else the sample account's."""
+    return Path(os.environ.get("MAPPING_DIR") or settings.PROJECT_ROOT / "seeds" / "mapping")
+
+
+def answered(name: str) -> dict[tuple[str, ...], dict[str, str]]:
+    """Returns the rows of a worklist's mapping file by the value they map."""
+    question = QUESTIONS[name]
+    _, rows = _read(folder() / question.file)
+    return {tuple(row[column] for column in question.key): row for row in rows}
+
+
+def answer(name: str, values: dict[str, str]) -> None:
+    """Writes the answer to one unmapped value, in place of an earlier one.
+
+    Args:
+        name: the worklist.
+        values: columns of the mapping file; missing ones stay empty.
+
+    Raises:
+        InputFileError: when the file lacks a column or a value cannot stand in a line.
+    """
+    question = QUESTIONS[name]
+    path = folder() / question.file
+    if any(sign in value for value in values.values() for sign in FORBIDDEN):
+        raise InputFileError("a mapping value must stand on one line.")
+    with _alone(path):
+        header, rows = _read(path)
+        unknown = [column for column in values if column not in header]
+        if unknown:
+            raise InputFileError(f"{path.name} has no column {', '.join(unknown)}.")
+        key = tuple(values[column] for column in question.key)
+        kept = [row for row in rows if tuple(row[column] for column in question.key) != key]
+        kept.append({column: values.get(column, "") for column in header})
+        _write(path, header, kept)
+
+
+def withdraw(name: str, key: tuple[str, ...]) -> None:
+    """Takes an answer out of the mapping file."""
+    question = QUESTIONS[name]
+    path = folder() / question.file
+    with _alone(path):
+        header, rows = _read(path)
+        kept = [row for row in rows if tuple(row[column] for column in question.key) != key]
+        _write(path, header, kept)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Lets one writer at a time at a file."""
+    with (path.parent / ".desk.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputFileError(f"{path} is missing: copy it from seeds/mapping.") from None
+    reader = csv.DictReader(io.StringIO(text), restval="")
+    return list(reader.fieldnames or []), list(reader)
+
+
+def _write(path: Path, header: list[str], rows: list[dict[str, str]]) -> None:
+    """Replaces the file in one step, so that a build never reads half of it."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, header, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(text.getvalue(), encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,434 @@
+"""The desk's pages. Each POST appends decision rows or writes one answer, then goes to a page."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+from flask import (
+    Flask,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from desk import answers, workbook
+from desk.access import Doors, guard, reviewer
+from desk.store import PAGE, Asked, Row, StaleError, Store, UnknownError
+from loaders import settings
+from loaders.errors import UserError
+
+STALE = "Somebody decided this meanwhile. Nothing was written; here is the state of now."
+UNDO_STEPS = 20
+# what a reviewer compares, in this order; keys of a record and their titles
+FIELDS = (
+    ("planfix_id", "Number"),
+    ("kind", "Kind"),
+    ("display_name", "Name"),
+    ("given_name", "Given name"),
+    ("middle_name", "Patronymic"),
+    ("family_name", "Family name"),
+    ("company_name", "Company"),
+    ("position", "Position"),
+    ("phones", "Phones"),
+    ("emails", "E-mail"),
+    ("messengers", "Messengers"),
+    ("birth_date", "Born"),
+    ("gender", "Gender"),
+    ("city", "City"),
+    ("country_code", "Country"),
+    ("address", "Address"),
+    ("website", "Site"),
+    ("language", "Language"),
+    ("timezone", "Time zone"),
+    ("registration_number", "Registration no."),
+    ("group_name", "Group"),
+    ("owner_name", "Manager"),
+    ("tags", "Tags"),
+    ("trips", "Trips"),
+    ("created", "Created"),
+    ("updated", "Updated"),
+)
+SignOff = Callable[[str, str], tuple[bool, str]]
+
+
+def side_by_side(records: list[Row]) -> list[Row]:
+    """Returns one row per field that any record has, marked where the records differ."""
+    table = []
+    for key, title in FIELDS:
+        values = [record[key] for record in records]
+        if all(value in (None, "") for value in values):
+            continue
+        said = {str(value).casefold() for value in values if value not in (None, "")}
+        differs = key not in {"planfix_id", "created", "updated", "trips"} and len(said) > 1
+        table.append({"key": key, "title": title, "values": values, "differs": differs})
+    return table
+
+
+def judged_pairs(groups: dict[int, str]) -> list[Asked]:
+    """Returns the verdicts that put records into groups: same within one, different across.
+
+    Args:
+        groups: group of each record.
+
+    Returns:
+        Within a group a chain is enough; across groups every pair is said, since "different"
+        must hold for whoever joins later.
+    """
+    pairs = []
+    members: dict[str, list[int]] = {}
+    for number in sorted(groups):
+        members.setdefault(groups[number], []).append(number)
+    for numbers in members.values():
+        pairs += [Asked(left, right, "same") for left, right in pairwise(numbers)]
+    for one, other in combinations(members.values(), 2):
+        pairs += [
+            Asked(min(left, right), max(left, right), "different")
+            for left in one
+            for right in other
+        ]
+    return pairs
+
+
+def sign_off_by_dbt(who: str, comment: str) -> tuple[bool, str]:
+    """Signs off as the command line does; returns whether it worked, and what was said."""
+    arguments = yaml.safe_dump({"signed_by": who, "comment": comment}, allow_unicode=True)
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "dbt"), "--quiet", "run-operation", "sign_off"]
+        + ["--args", arguments],
+        cwd=settings.PROJECT_ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode == 0, done.stdout.strip()[-4000:]
+
+
+def create_app(
+    store: Store,
+    doors: Doors,
+    hosts: set[str],
+    owners: frozenset[str] = frozenset(),
+    sign_off: SignOff = sign_off_by_dbt,
+) -> Flask:
+    """Builds the application.
+
+    Args:
+        store: the database.
+        doors: the one-time links.
+        hosts: names with port under which it may be addressed.
+        owners: reviewers who may sign off.
+        sign_off: carries a sign-off out.
+    """
+    app = Flask(__name__)
+    guard(app, doors, hosts)
+    app.jinja_env.filters["tuple_of"] = tuple
+
+    # of this process, not in the cookie: a cookie holds 4 kB
+    done_by: dict[str, list[dict[str, Any]]] = {}
+    told: dict[str, str] = {}
+
+    def remember(**action: Any) -> None:
+        steps = done_by.setdefault(reviewer(), [])
+        steps.append(action)
+        del steps[:-UNDO_STEPS]
+
+    def place() -> dict[str, Any]:
+        """Returns the filter of a list, as it stands in the address or the form."""
+        names = ("status", "reason", "field", "number")
+        given = {name: request.values.get(name, "") for name in names}
+        return {**given, "status": given["status"] or "open"}
+
+    def skipped() -> int:
+        text = request.args.get("after", "0")
+        return int(text) if text.isdigit() and len(text) < 9 else 0
+
+    @app.errorhandler(UnknownError)
+    def unknown(_error: UnknownError) -> tuple[str, int]:
+        message = "This is no longer in the queue: it was settled, or the data was built anew."
+        return render_template("error.html", message=message), 404
+
+    @app.errorhandler(UserError)
+    def refused(error: UserError) -> tuple[str, int]:
+        return render_template("error.html", message=str(error)), 409
+
+    @app.errorhandler(HTTPException)
+    def failed(error: HTTPException) -> tuple[str, int]:
+        return (
+            render_template("error.html", message=error.description or error.name),
+            error.code or 500,
+        )
+
+    @app.get("/")
+    def home() -> str:
+        return render_template("home.html", overview=store.overview(), gates=store.gates())
+
+    # --- review ---
+
+    @app.get("/review")
+    def review() -> str:
+        chosen = place()
+        after = skipped()
+        cases = store.cases(chosen["status"], chosen["reason"], chosen["number"], after)
+        return render_template("review.html", cases=cases, chosen=chosen, after=after, page=PAGE)
+
+    @app.get("/review/<path:case_key>")
+    def case(case_key: str) -> str:
+        found = store.case(case_key)
+        return render_template(
+            "case.html", case=found, table=side_by_side(found["records"]), letters="ABCDEFGH"
+        )
+
+    @app.post("/review/<path:case_key>")
+    def decide(case_key: str) -> BaseResponse:
+        found = store.case(case_key)
+        numbers = [record["planfix_id"] for record in found["records"]]
+        verdict = request.form.get("verdict", "")
+        if verdict == "same":
+            pairs = judged_pairs(dict.fromkeys(numbers, "A"))
+        elif verdict == "different":
+            pairs = judged_pairs({number: str(number) for number in numbers})
+        elif verdict == "unsure":
+            pairs = [Asked(found["left_planfix_id"], found["right_planfix_id"], "unsure")]
+        elif verdict == "split":
+            pairs = judged_pairs(
+                {number: request.form.get(f"group_{number}", "") for number in numbers}
+            )
+        else:
+            abort(400, "No such decision.")
+        try:
+            newest = store.decide(
+                case_key, pairs, _seen(), request.form.get("reason", "").strip()[:500], reviewer()
+            )
+        except StaleError:
+            flash(STALE, "bad")
+            return redirect(url_for("case", case_key=case_key))
+        remember(
+            kind="review",
+            key=case_key,
+            seen=newest,
+            pairs=[(pair.left, pair.right) for pair in pairs],
+        )
+        flash(f"{case_key}: {verdict}.", "good")
+        following = store.next_case(case_key)
+        if following is None:
+            return redirect(url_for("review"))
+        return redirect(url_for("case", case_key=following))
+
+    # --- quarantine ---
+
+    @app.get("/quarantine")
+    def quarantine() -> str:
+        chosen = place()
+        after = skipped()
+        values = store.values(chosen["status"], chosen["reason"], chosen["field"], after)
+        return render_template(
+            "quarantine.html", values=values, chosen=chosen, after=after, page=PAGE
+        )
+
+    @app.post("/quarantine")
+    def decide_value() -> BaseResponse:
+        action = request.form.get("action", "")
+        corrected = request.form.get("corrected", "").strip()
+        key = request.form.get("key", "")
+        back = redirect(url_for("quarantine", **place()))
+        if action not in {"accept", "correct", "drop", "withdraw"}:
+            abort(400, "No such decision.")
+        if action == "correct" and not corrected:
+            flash("Write the right value first.", "bad")
+            return back
+        try:
+            newest = store.decide_value(
+                key, action, corrected if action == "correct" else None, _seen(), reviewer()
+            )
+        except StaleError:
+            flash(STALE, "bad")
+            return back
+        remember(kind="value", key=key, seen=newest)
+        flash(f"{key}: {action}.", "good")
+        return back
+
+    # --- worklists ---
+
+    @app.get("/worklist/<name>")
+    def worklist(name: str) -> str:
+        if name not in answers.QUESTIONS:
+            abort(404)
+        question = answers.QUESTIONS[name]
+        return render_template(
+            "worklist.html",
+            name=name,
+            rows=store.worklist(name),
+            answered=answers.answered(name),
+            question=question,
+            users=store.users() if name == "managers" else [],
+            folder=answers.folder(),
+        )
+
+    @app.post("/worklist/<name>")
+    def answer(name: str) -> BaseResponse:
+        if name not in answers.QUESTIONS:
+            abort(404)
+        values = {
+            column.removeprefix("value_"): text.strip()
+            for column, text in request.form.items()
+            if column.startswith("value_")
+        }
+        question = answers.QUESTIONS[name]
+        if any(not values.get(column) for column in question.key):
+            abort(400, "The value to map is missing.")
+        if request.form.get("action") == "withdraw":
+            answers.withdraw(name, tuple(values[column] for column in question.key))
+            flash("Taken back.", "good")
+        else:
+            answers.answer(name, values)
+            flash(f"Written to {question.file}; the next dbt build reads it.", "good")
+        return redirect(url_for("worklist", name=name))
+
+    # --- survivors ---
+
+    @app.get("/customer/<uuid:customer_id>")
+    def customer(customer_id: Any) -> str:
+        found = store.customer(str(customer_id))
+        return render_template(
+            "customer.html", customer=found, table=side_by_side(found["records"])
+        )
+
+    @app.post("/customer/<uuid:customer_id>")
+    def pick(customer_id: Any) -> BaseResponse:
+        number = request.form.get("planfix_id", "")
+        if not number.isdigit():
+            abort(400, "Choose a record.")
+        store.pick(str(customer_id), request.form.get("field", ""), int(number), reviewer())
+        flash("Chosen; the next dbt build takes this value.", "good")
+        return redirect(url_for("customer", customer_id=customer_id))
+
+    # --- QA sample ---
+
+    @app.get("/qa")
+    def qa() -> str:
+        return render_template("qa.html", samples=store.samples())
+
+    @app.get("/qa/<sample_key>")
+    def sample(sample_key: str) -> str:
+        return render_template("sample.html", sample=store.sample(sample_key))
+
+    @app.post("/qa/<sample_key>")
+    def judge(sample_key: str) -> BaseResponse:
+        verdict = request.form.get("verdict", "")
+        if verdict not in {"correct", "wrong", "unsure"}:
+            abort(400, "No such verdict.")
+        comment = request.form.get("comment", "").strip()[:500]
+        try:
+            store.judge(sample_key, verdict, comment, _seen(), reviewer())
+        except StaleError:
+            flash(STALE, "bad")
+            return redirect(url_for("sample", sample_key=sample_key))
+        waiting = [row["sample_key"] for row in store.samples() if row["verdict"] is None]
+        if waiting:
+            return redirect(url_for("sample", sample_key=waiting[0]))
+        return redirect(url_for("qa"))
+
+    # --- undo, workbook, sign-off ---
+
+    @app.post("/undo")
+    def undo() -> BaseResponse:
+        steps = done_by.get(reviewer(), [])
+        if not steps:
+            flash("Nothing to take back.", "bad")
+            return redirect(url_for("home"))
+        last = steps.pop()
+        try:
+            if last["kind"] == "review":
+                pairs = [Asked(left, right, "unsure") for left, right in last["pairs"]]
+                store.decide(last["key"], pairs, last["seen"], "undone", reviewer())
+                flash(f"{last['key']}: taken back.", "good")
+                return redirect(url_for("case", case_key=last["key"]))
+            store.decide_value(last["key"], "withdraw", None, last["seen"], reviewer())
+            flash(f"{last['key']}: taken back.", "good")
+        except StaleError:
+            flash(STALE, "bad")
+        return redirect(url_for("quarantine"))
+
+    @app.get("/review.xlsx")
+    def export() -> Response:
+        keys = [row["case_key"] for row in store.cases("open", "", "", 0)]
+        content = workbook.written(store.case(key) for key in keys)
+        return Response(
+            content,
+            mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            headers={"Content-Disposition": "attachment; filename=review.xlsx"},
+        )
+
+    @app.post("/review.xlsx")
+    def import_() -> BaseResponse:
+        sent = request.files.get("file")
+        if sent is None:
+            abort(400, "Choose a file.")
+        done, stale = 0, 0
+        for row in workbook.read(sent.read()):
+            try:
+                found = store.case(row["case"])
+                numbers = [record["planfix_id"] for record in found["records"]]
+                pairs = _pairs_of(row["decision"], found, numbers)
+                store.decide(
+                    row["case"], pairs, int(row["version"]), row["reason"][:500], reviewer()
+                )
+                done += 1
+            except (StaleError, UnknownError):
+                stale += 1
+        flash(
+            f"{done} decisions taken over; {stale} left alone, since the case was decided or "
+            "changed meanwhile.",
+            "bad" if stale else "good",
+        )
+        return redirect(url_for("review"))
+
+    @app.get("/sign-off")
+    def signing() -> str:
+        return render_template(
+            "sign_off.html",
+            gates=store.gates(),
+            overview=store.overview(),
+            may_sign=reviewer() in owners,
+            said=told.pop(reviewer(), None),
+        )
+
+    @app.post("/sign-off")
+    def sign() -> BaseResponse:
+        if reviewer() not in owners:
+            abort(403, "Only the Owner signs off.")
+        worked, said = sign_off(reviewer(), request.form.get("comment", "").strip()[:500])
+        flash("Signed off." if worked else "Refused.", "good" if worked else "bad")
+        told[reviewer()] = said
+        return redirect(url_for("signing"))
+
+    return app
+
+
+def _pairs_of(decision: str, found: Row, numbers: list[int]) -> list[Asked]:
+    if decision == "same":
+        return judged_pairs(dict.fromkeys(numbers, "A"))
+    if decision == "different":
+        return judged_pairs({number: str(number) for number in numbers})
+    return [Asked(found["left_planfix_id"], found["right_planfix_id"], "unsure")]
+
+
+def _seen() -> int:
+    """Returns the version of the row that the page was made from."""
+    text = request.form.get("seen", "")
+    if not text.isdigit():
+        abort(400, "The form is incomplete: reload the page.")
+    return int(text)

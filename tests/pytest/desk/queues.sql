@@ -1,0 +1,190 @@
+-- The columns that the desk reads, filled with invented people. Every text that can come from the
+-- source tries to be a script somewhere.
+create schema intermediate;
+create schema quality;
+create schema staging;
+create schema migration;
+
+create table migration.match_decisions (
+    decision_id bigint generated always as identity primary key,
+    left_planfix_id bigint not null,
+    right_planfix_id bigint not null,
+    verdict text not null check (verdict in ('same', 'different', 'unsure')),
+    reason text,
+    decided_by text not null,
+    decided_at timestamptz not null default now(),
+    identifiers_hash text
+);
+
+create table migration.value_decisions (
+    decision_id bigint generated always as identity primary key,
+    contact_point_key text not null,
+    planfix_id bigint,
+    action text not null check (action in ('accept', 'correct', 'drop', 'withdraw')),
+    corrected_value text,
+    reason text,
+    decided_by text not null,
+    decided_at timestamptz not null default now(),
+    check ((action = 'correct') = (corrected_value is not null))
+);
+
+create table migration.field_decisions (
+    decision_id bigint generated always as identity primary key,
+    customer_id uuid not null,
+    field text not null,
+    planfix_id bigint not null,
+    decided_by text not null
+);
+
+create table migration.qa_verdicts (
+    verdict_id bigint generated always as identity primary key,
+    sample_key text not null,
+    customer_id uuid not null,
+    verdict text not null,
+    comment text,
+    given_by text not null
+);
+
+create table intermediate.int_contacts__normalized as
+select
+    number::bigint as planfix_id,
+    'person' as kind,
+    'Client ' || number || case number when 1 then ' <script>document.title="owned"</script>' else '' end
+        as display_name,
+    case when number % 2 = 0 then 'Vera' else 'Vera"><img src=x onerror=document.title="owned">' end
+        as given_name,
+    null::text as middle_name,
+    'Tutova' as family_name,
+    null::text as company_name,
+    null::text as position,
+    'javascript:document.title="owned"' as website,
+    null::text as address,
+    case when number % 2 = 0 then 'Kazan' else 'Samara' end as city,
+    'RU' as country_code,
+    null::text as language,
+    null::text as timezone,
+    null::date as birth_date,
+    null::text as gender,
+    null::text as registration_number,
+    null::text as group_name,
+    '{{ 7 * 7 }}' as owner_name,
+    timestamptz '2026-01-01 00:00+00' as source_created_at,
+    timestamptz '2026-01-02 00:00+00' as source_updated_at
+from generate_series(1, 30) as number;
+
+create table intermediate.int_identity__assigned as
+select
+    planfix_id,
+    ('00000000-0000-0000-0000-' || lpad(planfix_id::text, 12, '0'))::uuid as customer_id
+from intermediate.int_contacts__normalized
+where planfix_id <> 30
+union all
+select 30, '00000000-0000-0000-0000-000000000029';
+
+create table intermediate.int_customers__provenance as
+select
+    '00000000-0000-0000-0000-000000000029'::uuid as customer_id,
+    'city' as field,
+    29::bigint as planfix_id,
+    'most_recent' as rule;
+
+create table intermediate.int_contact_points__normalized as
+select
+    planfix_id,
+    'phone' as channel,
+    '+1202555' || lpad(planfix_id::text, 4, '0') as value,
+    '' as extension
+from intermediate.int_contacts__normalized;
+
+create table intermediate.int_contact_tags__mapped (planfix_id bigint, tag text);
+create table intermediate.int_trips__combined (counterparty_planfix_id bigint);
+
+create table quality.review_queue as
+select
+    'case:' || number as case_key,
+    'weak_link' as reason_code,
+    case number
+        when 1 then '<b onmouseover=alert(1)>Same phone</b>, one given name is missing.'
+        when 2 then '=HYPERLINK("http://evil.example","click")'
+        else 'Same phone, one given name is missing.'
+    end as sentence,
+    100 - number as priority,
+    (number * 2 - 1)::bigint as left_planfix_id,
+    (number * 2)::bigint as right_planfix_id,
+    case
+        when number = 10 then array[19, 20, 21, 22]::bigint[]
+        else array[number * 2 - 1, number * 2]::bigint[]
+    end as planfix_ids,
+    md5(number::text) as identifiers_hash,
+    timestamptz '2026-08-01 00:00+00' as first_seen_at
+from generate_series(1, 10) as number;
+
+create table quality.quarantine as
+select
+    'contact_point:' || key as quarantine_key,
+    key as contact_point_key,
+    number::bigint as planfix_id,
+    'phone' as field,
+    '<script>document.title="owned"</script> 8 (900' as raw_value,
+    'too_short' as reason_code,
+    'The phone has too few digits.' as sentence,
+    'Correct the number or drop it' as action,
+    true as is_open,
+    timestamptz '2026-08-01 00:00+00' as first_seen_at
+from generate_series(1, 4) as number
+cross join lateral (select number || ':phone:' || left(md5(number::text), 16) as key) as keys;
+
+create table quality.worklist_managers as
+select
+    'manager:9005' as worklist_key,
+    9005::bigint as planfix_user_id,
+    '<script>document.title="owned"</script>' as user_name,
+    12::bigint as records,
+    3::bigint as notes;
+
+create table quality.worklist_tags as
+select
+    'tag:1' as worklist_key,
+    'data_tag' as source_kind,
+    'Call "><script>document.title="owned"</script>' as source_value,
+    2::bigint as records;
+
+create table quality.worklist_custom_fields as
+select
+    'custom_field:contact:3116' as worklist_key,
+    'contact' as object_type,
+    '3116' as custom_field_id,
+    'Favourite colour' as field_name,
+    7::bigint as records,
+    4::bigint as example_id;
+
+create table quality.worklist_csv_headers as
+select
+    'csv_header:1' as worklist_key,
+    'Столбец; с "кавычкой"' as header,
+    1::bigint as files,
+    20::bigint as records;
+
+create table staging.stg_crm__users as
+select 'usr_1' as user_id, 'Anna' as user_name, 'anna@example.com' as email;
+
+create table quality.qa_sample as
+select
+    md5(number::text) as sample_key,
+    ('00000000-0000-0000-0000-' || lpad(number::text, 12, '0'))::uuid as customer_id,
+    'person | single' as stratum,
+    number as place,
+    jsonb_build_object('api', jsonb_build_array(jsonb_build_object(
+        'name', '<script>document.title="owned"</script>'
+    ))) as source,
+    jsonb_build_object('customer', jsonb_build_object('display_name', 'Client')) as target
+from generate_series(1, 2) as number;
+
+create table quality.migration_gates as
+select
+    'books_balance' as gate,
+    'acceptance' as area,
+    'Source records without an outcome: 0, limit <= 0; passed.' as sentence,
+    true as is_met,
+    false as is_waived,
+    true as passed;
