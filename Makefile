@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo migrate test lint format db-url stop clean docs report bench
+.PHONY: help setup demo migrate test lint format db-url stop clean docs report desk bench
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ docs: $(STAMP) ## the mapping review as one HTML page
 
 report: $(STAMP) ## the report of the last run as one HTML page
 	@$(BIN)/python -m report
+
+desk: $(STAMP) ## the review desk: a local page for those who decide (Ctrl-C ends it)
+	@$(BIN)/python -m desk $(DESK_ARGS)
 
 bench: $(STAMP) ## benchmarks, see benchmarks/
 	@$(BIN)/python -m benchmarks.pipeline
