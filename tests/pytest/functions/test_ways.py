@@ -1,7 +1,7 @@
 """Inside the database or precomputed: models cannot tell the two apart.
 
 The in-database tests need a server with plpython3u whose Python has the pinned packages: the one
-of `RIDERRA_TEST_POSTGRES_URL`, or of `RIDERRA_TEST_PYTHON_POSTGRES_URL`.
+of `RIDERRA_TEST_POSTGRES_URL`, or of `RIDERRA_TEST_POSTGRES15_URL`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from loaders.python_functions import results
 from loaders.python_functions.registry import PythonFunction, load, python_functions
 from tests.pytest.conftest import Commands, create_database, drop_database
 from tests.pytest.functions.cases import ARGUMENTS
+
+# the built databases are shared by the tests of this file
+pytestmark = pytest.mark.xdist_group("python_functions")
 
 BUILD = ("build", "--select", "resource_type:function")
 
@@ -65,9 +68,9 @@ def in_database(
     """A database that runs the functions itself."""
     server = postgres_server
     if not offers_python(server):
-        url = os.environ.get("RIDERRA_TEST_PYTHON_POSTGRES_URL")
+        url = os.environ.get("RIDERRA_TEST_POSTGRES15_URL")
         if not url:
-            pytest.skip("no server with plpython3u: set RIDERRA_TEST_PYTHON_POSTGRES_URL")
+            pytest.skip("no server with plpython3u: set RIDERRA_TEST_POSTGRES15_URL")
         server = settings.parse_database_url(url)
     found = create_database(server)
     commands = prepared(found, tmp_path_factory.mktemp("ways"), parsed_project)
