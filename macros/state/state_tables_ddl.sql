@@ -133,7 +133,7 @@ create table if not exists {{ state }}.value_decisions (
     decision_id bigint generated always as identity primary key,
     contact_point_key text not null,
     planfix_id bigint,
-    action text not null check (action in ('accept', 'correct', 'drop')),
+    action text not null check (action in ('accept', 'correct', 'drop', 'withdraw')),
     corrected_value text,
     reason text,
     decided_by text not null,

@@ -1,5 +1,5 @@
 -- What people decided about a phone, an address or an account; of several decisions on one key
--- the last one holds.
+-- the last one holds, and one that was withdrawn is none.
 
 with
 
@@ -9,7 +9,7 @@ decisions as (
 
 ),
 
-final as (
+latest as (
 
     select distinct on (contact_point_key)
         contact_point_key,
@@ -22,6 +22,13 @@ final as (
     from decisions
     where contact_point_key ~ '^[0-9]{1,18}:[a-z]+:[0-9a-f]{16}$'
     order by contact_point_key, decided_at desc, decision_id desc
+
+),
+
+final as (
+
+    select * from latest
+    where action <> 'withdraw'
 
 )
 
