@@ -31,6 +31,15 @@ TABLES = (
     "customer_consents",
     "customer_external_links",
 )
+# audit columns that the publisher fills and no ready model has
+STAMPS = {
+    "created_at",
+    "updated_at",
+    "first_migrated_at",
+    "migrated_at",
+    "migrated_by",
+    "run_id",
+}
 PARTS = ("Source", "Rule", "Survivorship", "Example")
 DOCUMENT = settings.PROJECT_ROOT / "docs" / "mapping.md"
 _PART = re.compile(rf"(?:^|(?<=[.!?;] ))({'|'.join(PARTS)}): ")
@@ -177,6 +186,10 @@ def document(made: list[Column], rates: Mapping[tuple[str, str], float | None] |
         "",
         "Made by `python -m report mapping` from the descriptions in `models/riderra/`; do not",
         "edit. Examples are invented.",
+    ]
+    lines += [
+        "",
+        f"The publisher stamps {', '.join(f'`{name}`' for name in sorted(STAMPS))} itself.",
     ]
     if rates is None:
         lines += [
