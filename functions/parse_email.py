@@ -36,7 +36,12 @@ _CYRILLIC_ENDINGS = frozenset(
 )  # fmt: skip
 _SCRIPTS = (("CYRILLIC", "c"), ("LATIN", "l"), ("GREEK", "g"))
 
-_PLAIN = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}")
+# what the validator would pass without a change: nine addresses in ten, at a tenth of its price
+_PLAIN = re.compile(
+    r"(?!-)[a-z0-9_%+\-]+(?:\.[a-z0-9_%+\-]+)*"
+    r"@(?:(?![a-z0-9]{2}--)[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?\.)+"
+    r"(?!(?:arpa|invalid|local|localhost|onion)$)[a-z]{2,24}"
+)
 _MAILTO = re.compile(r"mailto:\s*", re.IGNORECASE)
 _AT_WORD = re.compile(r"\s*[\[({](?:at|собака|@)[\])}]\s*", re.IGNORECASE)
 _DOT_WORD = re.compile(r"\s*[\[({](?:dot|точка)[\])}]\s*", re.IGNORECASE)
@@ -86,6 +91,17 @@ def _invalid(reason: str, text: str) -> dict[str, Any]:
     }
 
 
+def _valid(local: str, domain: str, text: str) -> dict[str, Any]:
+    return {
+        "valid": True,
+        "value": f"{local}@{domain}",
+        "match_key": _match_key(local, domain),
+        "domain": domain,
+        "reason": None,
+        "text": text,
+    }
+
+
 def _read(text: str) -> dict[str, Any]:
     """Reads one candidate that holds an @."""
     if text.count("@") > 1:
@@ -112,16 +128,8 @@ def _read(text: str) -> dict[str, Any]:
         ending = domain.rsplit(".", 1)[-1].lower()
         special = ending in ("local", "localhost", "invalid", "onion", "arpa")
         return _invalid("not_deliverable" if special else "syntax", text)
-    value = checked.normalized.lower()
-    local, _, domain = value.partition("@")
-    return {
-        "valid": True,
-        "value": value,
-        "match_key": _match_key(local, domain),
-        "domain": domain,
-        "reason": None,
-        "text": text,
-    }
+    local, _, domain = checked.normalized.lower().partition("@")
+    return _valid(local, domain, text)
 
 
 def parse_email(raw: str | None) -> list[dict[str, Any]] | None:
@@ -137,8 +145,11 @@ def parse_email(raw: str | None) -> list[dict[str, Any]] | None:
     """
     if raw is None:
         return None
-    if _PLAIN.fullmatch(raw):
-        return [_read(raw)]
+    lowered = raw.lower()
+    if len(raw) <= 120 and _PLAIN.fullmatch(lowered):
+        local, _, domain = lowered.partition("@")
+        if len(local) <= 64:
+            return [_valid(local, domain, raw)]
     text = html.unescape(raw) if "&" in raw else raw
     text = unicodedata.normalize("NFKC", text)
     text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")

@@ -159,6 +159,20 @@ def test_email_writings_agree(local: str, form: str) -> None:
     assert parse_email(form.format(local))[0]["value"] == f"{local.lower()}@example.com"
 
 
+@given(
+    st.from_regex(
+        r"[a-z0-9._%+\-]{1,12}@[a-z0-9.\-]{1,16}\.(ru|com|example|local|a|xn--p1ai)", fullmatch=True
+    )
+)
+@settings(max_examples=500, deadline=None)
+def test_email_short_cut_is_no_detour(address: str) -> None:
+    """Plain addresses do without the validator; a blank in front makes them go through it."""
+    (plain,) = parse_email(address)
+    (checked,) = parse_email(" " + address)
+    if plain["valid"]:
+        assert {**plain, "text": ""} == {**checked, "text": ""}
+
+
 @pytest.mark.parametrize(("channel", "cell", "answer", "value", "valid"), cases.HANDLES)
 def test_handles(channel: str, cell: str, answer: str, value: str, valid: bool) -> None:
     found = messenger_handle(channel, cell)
