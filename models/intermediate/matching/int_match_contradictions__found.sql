@@ -1,0 +1,385 @@
+-- What speaks against two cards of one component being one client. A component is joined over other
+-- cards, so its two ends have never been compared before.
+
+with
+
+components as not materialized (
+
+    select * from {{ ref('int_clusters__connected') }}
+
+),
+
+records as (
+
+    select * from {{ ref('int_match_records__prepared') }}
+
+),
+
+names as not materialized (
+
+    select * from {{ ref('int_match_names__variants') }}
+
+),
+
+decisions as not materialized (
+
+    select * from {{ ref('int_match_decisions__effective') }}
+    where is_in_force
+
+),
+
+links as not materialized (
+
+    select * from {{ ref('int_match_links__scored') }}
+
+),
+
+collected as (
+
+    select * from {{ ref('int_match_identifiers__collected') }}
+
+),
+
+classified as (
+
+    select * from {{ ref('int_identifiers__classified') }}
+
+),
+
+members as (
+
+    select
+        components.component,
+        records.record_number,
+        records.planfix_id,
+        records.kind,
+        records.name_id,
+        records.birth_date,
+        records.registration_number
+    from components
+    inner join records
+        on components.record_number = records.record_number
+
+),
+
+spellings as (
+
+    select distinct
+        component,
+        name_id
+    from members
+    where name_id is not null
+
+),
+
+graded_spellings as (
+
+    select
+        left_spelling.component,
+        left_spelling.name_id as left_name_id,
+        right_spelling.name_id as right_name_id,
+        {{ name_grade('left_names', 'right_names') }} as name_grade
+    from spellings as left_spelling
+    inner join spellings as right_spelling
+        on
+            left_spelling.component = right_spelling.component
+            and left_spelling.name_id < right_spelling.name_id
+    inner join names as left_names
+        on left_spelling.name_id = left_names.name_id
+    inner join names as right_names
+        on right_spelling.name_id = right_names.name_id
+
+),
+
+by_name as (
+
+    select
+        left_member.record_number as left_record_number,
+        right_member.record_number as right_record_number,
+        'names' as reason_code
+    from graded_spellings
+    inner join members as left_member
+        on
+            graded_spellings.component = left_member.component
+            and graded_spellings.left_name_id = left_member.name_id
+    inner join members as right_member
+        on
+            graded_spellings.component = right_member.component
+            and graded_spellings.right_name_id = right_member.name_id
+    where graded_spellings.name_grade < 0
+
+),
+
+by_birth_date as (
+
+    select
+        left_member.record_number as left_record_number,
+        right_member.record_number as right_record_number,
+        'birth_dates' as reason_code
+    from members as left_member
+    inner join members as right_member
+        on
+            left_member.component = right_member.component
+            and left_member.record_number < right_member.record_number
+            and left_member.birth_date <> right_member.birth_date
+
+),
+
+by_registration_number as (
+
+    select
+        left_member.record_number as left_record_number,
+        right_member.record_number as right_record_number,
+        'registration_numbers' as reason_code
+    from members as left_member
+    inner join members as right_member
+        on
+            left_member.component = right_member.component
+            and left_member.record_number < right_member.record_number
+            and left_member.registration_number <> right_member.registration_number
+
+),
+
+by_decision as (
+
+    select
+        left_record_number,
+        right_record_number,
+        'decision' as reason_code
+    from decisions
+    where verdict = 'different'
+
+),
+
+-- Two groups, each held together by strong links, meet over a weak one only: when both have phones
+-- and mails of their own and share none, they are two verified people.
+weak_components as (
+
+    select distinct components.component
+    from links
+    inner join components
+        on links.left_record_number = components.record_number
+    where links.link_class = 'weak'
+
+),
+
+weak_members as (
+
+    select members.*
+    from members
+    inner join weak_components
+        on members.component = weak_components.component
+
+),
+
+strong_edges as (
+
+    select distinct
+        links.left_record_number,
+        links.right_record_number
+    from links
+    inner join weak_members
+        on links.left_record_number = weak_members.record_number
+    where links.link_class = 'strong'
+
+),
+
+strong_labels as materialized (
+
+    select
+        label.record_number::int as record_number,
+        label.strong_component
+    from (
+        select
+            array_agg(left_record_number) as left_numbers,
+            array_agg(right_record_number) as right_numbers
+        from strong_edges
+    ) as edge_arrays
+    cross join lateral unnest({{ matching_schema() }}.connected_components(
+        edge_arrays.left_numbers,
+        edge_arrays.right_numbers,
+        (select coalesce(max(record_number), 0) from weak_members)
+    )) with ordinality as label (strong_component, record_number)
+
+),
+
+strong_parts as (
+
+    select
+        weak_members.component,
+        strong_labels.strong_component,
+        array_agg(collected.key_value) filter (where collected.key_kind = 'phone')
+            as phones,
+        array_agg(collected.key_value) filter (where collected.key_kind = 'email')
+            as emails
+    from weak_members
+    inner join strong_labels
+        on weak_members.record_number = strong_labels.record_number
+    inner join collected
+        on weak_members.planfix_id = collected.planfix_id
+    left join classified
+        on
+            collected.key_kind = classified.key_kind
+            and collected.key_value = classified.key_value
+    where
+        weak_members.kind = 'person'
+        and not collected.is_from_trip
+        and coalesce(classified.identifier_class, 'personal') = 'personal'
+    group by weak_members.component, strong_labels.strong_component
+
+),
+
+by_channel as (
+
+    select
+        left_part.strong_component as left_record_number,
+        right_part.strong_component as right_record_number,
+        'channels' as reason_code
+    from strong_parts as left_part
+    inner join strong_parts as right_part
+        on
+            left_part.component = right_part.component
+            and left_part.strong_component < right_part.strong_component
+    where
+        not left_part.phones && right_part.phones
+        and not left_part.emails && right_part.emails
+
+),
+
+every_contradiction as (
+
+    select * from by_name
+
+    union all
+
+    select * from by_birth_date
+
+    union all
+
+    select * from by_registration_number
+
+    union all
+
+    select * from by_decision
+
+    union all
+
+    select * from by_channel
+
+),
+
+-- Cards that a person joined speak with one voice: another card contradicts them only when it
+-- contradicts each of them. "Different" binds whatever else is said.
+joined_cards as materialized (
+
+    select
+        label.record_number::int as record_number,
+        label.unit
+    from (
+        select
+            array_agg(left_record_number) as left_numbers,
+            array_agg(right_record_number) as right_numbers,
+            coalesce(max(greatest(left_record_number, right_record_number)), 0)
+                as member_count
+        from decisions
+        where verdict = 'same'
+    ) as edge_arrays
+    cross join lateral unnest({{ matching_schema() }}.connected_components(
+        edge_arrays.left_numbers, edge_arrays.right_numbers, edge_arrays.member_count
+    )) with ordinality as label (unit, record_number)
+
+),
+
+units as (
+
+    select
+        members.component,
+        members.record_number,
+        coalesce(joined_cards.unit, members.record_number) as unit
+    from members
+    left join joined_cards
+        on members.record_number = joined_cards.record_number
+
+),
+
+unit_sizes as (
+
+    select
+        unit,
+        count(*) as record_count
+    from units
+    group by unit
+
+),
+
+weighed as (
+
+    select
+        least(
+            every_contradiction.left_record_number,
+            every_contradiction.right_record_number
+        ) as left_record_number,
+        greatest(
+            every_contradiction.left_record_number,
+            every_contradiction.right_record_number
+        ) as right_record_number,
+        every_contradiction.reason_code,
+        left_unit.component,
+        least(left_unit.unit, right_unit.unit) as left_unit,
+        greatest(left_unit.unit, right_unit.unit) as right_unit,
+        left_size.record_count * right_size.record_count as unit_pairs
+    from every_contradiction
+    inner join units as left_unit
+        on every_contradiction.left_record_number = left_unit.record_number
+    inner join units as right_unit
+        on
+            every_contradiction.right_record_number = right_unit.record_number
+            and left_unit.component = right_unit.component
+    inner join unit_sizes as left_size
+        on left_unit.unit = left_size.unit
+    inner join unit_sizes as right_size
+        on right_unit.unit = right_size.unit
+
+),
+
+one_voice as (
+
+    select
+        left_unit,
+        right_unit
+    from weighed
+    group by left_unit, right_unit
+    having
+        bool_or(reason_code = 'decision')
+        or (
+            left_unit <> right_unit
+            and count(distinct (left_record_number, right_record_number))
+            >= min(unit_pairs)
+        )
+
+),
+
+final as (
+
+    select
+        weighed.component,
+        weighed.left_record_number,
+        weighed.right_record_number,
+        min(weighed.reason_code) as reason_code
+    from weighed
+    inner join one_voice
+        on
+            weighed.left_unit = one_voice.left_unit
+            and weighed.right_unit = one_voice.right_unit
+    -- within a unit only "different" counts, and it shows as a contradicting pair of decisions
+    where
+        weighed.left_unit <> weighed.right_unit
+        or weighed.reason_code = 'decision'
+    group by
+        weighed.component,
+        weighed.left_record_number,
+        weighed.right_record_number
+
+)
+
+select * from final

@@ -1,0 +1,94 @@
+-- The last word of people on each pair, as far as it still holds: a decision made on identifiers
+-- that changed since is asked anew.
+
+with
+
+decisions as (
+
+    select * from {{ state_relation('match_decisions') }}
+
+),
+
+identifiers as (
+
+    select * from {{ ref('int_match_identifiers__collected') }}
+
+),
+
+records as not materialized (
+
+    select * from {{ ref('int_match_records__prepared') }}
+
+),
+
+latest as (
+
+    select distinct on (
+        least(left_planfix_id, right_planfix_id),
+        greatest(left_planfix_id, right_planfix_id)
+    )
+        decision_id,
+        least(left_planfix_id, right_planfix_id) as left_planfix_id,
+        greatest(left_planfix_id, right_planfix_id) as right_planfix_id,
+        verdict,
+        reason,
+        decided_by,
+        decided_at,
+        identifiers_hash
+    from decisions
+    order by
+        least(left_planfix_id, right_planfix_id),
+        greatest(left_planfix_id, right_planfix_id),
+        decided_at desc,
+        decision_id desc
+
+),
+
+current_hashes as (
+
+    select
+        latest.decision_id,
+        {{ identifiers_hash('identifiers') }} as current_identifiers_hash
+    from latest
+    cross join lateral (
+        values (latest.left_planfix_id), (latest.right_planfix_id)
+    ) as decided (planfix_id)
+    inner join identifiers
+        on decided.planfix_id = identifiers.planfix_id
+    where
+        latest.identifiers_hash is not null
+        and not identifiers.is_from_trip
+    group by latest.decision_id
+
+),
+
+final as (
+
+    select
+        latest.decision_id,
+        latest.left_planfix_id,
+        latest.right_planfix_id,
+        left_records.record_number as left_record_number,
+        right_records.record_number as right_record_number,
+        latest.verdict,
+        latest.reason,
+        latest.decided_by,
+        latest.decided_at,
+        coalesce(
+            latest.identifiers_hash is null
+            or latest.identifiers_hash
+            = coalesce(current_hashes.current_identifiers_hash, md5('')),
+            false
+        )
+        and left_records.kind = right_records.kind as is_in_force
+    from latest
+    inner join records as left_records
+        on latest.left_planfix_id = left_records.planfix_id
+    inner join records as right_records
+        on latest.right_planfix_id = right_records.planfix_id
+    left join current_hashes
+        on latest.decision_id = current_hashes.decision_id
+
+)
+
+select * from final

@@ -1,0 +1,196 @@
+-- Links over a shared key: phone, mail, messenger, and for companies also domain and registration
+-- number. Stars, never cliques: cards with one spelling hang on the first of them, spellings are
+-- joined by their first cards.
+
+with
+
+members as not materialized (
+
+    select * from {{ ref('int_match_identifiers__members') }}
+
+),
+
+compared as (
+
+    select * from {{ ref('int_match_variants__compared') }}
+
+),
+
+names as (
+
+    select * from {{ ref('int_match_names__variants') }}
+
+),
+
+frequencies as (
+
+    select * from {{ ref('int_match_names__counted') }}
+
+),
+
+graded_names as (
+
+    select
+        name_id,
+        case
+            when kind = 'company' or word_shape = 'full' then 4
+            when word_shape = 'surname' and given_initial is not null then 2
+            when word_shape = 'given' and surname_initial is not null then 2
+            else 1
+        end as own_grade
+    from names
+
+),
+
+first_members as (
+
+    select *
+    from members
+    where planfix_id = first_planfix_id
+
+),
+
+same_spelling as (
+
+    select
+        members.identifier_number,
+        members.first_planfix_id as left_planfix_id,
+        members.planfix_id as right_planfix_id,
+        coalesce(graded_names.own_grade, 0) as name_grade
+    from members
+    left join graded_names
+        on members.name_id = graded_names.name_id
+    where members.planfix_id <> members.first_planfix_id
+
+),
+
+other_spelling as (
+
+    select
+        left_member.identifier_number,
+        left_member.planfix_id as left_planfix_id,
+        right_member.planfix_id as right_planfix_id,
+        compared.name_grade
+    from first_members as left_member
+    inner join first_members as right_member
+        on
+            left_member.identifier_number = right_member.identifier_number
+            and left_member.kind = right_member.kind
+            and left_member.name_id < right_member.name_id
+    inner join compared
+        on
+            left_member.name_id = compared.left_name_id
+            and right_member.name_id = compared.right_name_id
+    where compared.name_grade >= 1
+
+),
+
+without_name as (
+
+    select
+        left_member.identifier_number,
+        left_member.planfix_id as left_planfix_id,
+        right_member.planfix_id as right_planfix_id,
+        0 as name_grade
+    from first_members as left_member
+    inner join first_members as right_member
+        on
+            left_member.identifier_number = right_member.identifier_number
+            and left_member.kind = right_member.kind
+            and left_member.name_id < right_member.name_id
+    where
+        left_member.name_id = '00000000-0000-0000-0000-000000000000'::uuid
+        and left_member.identifier_class = 'personal'
+
+),
+
+every_link as (
+
+    select * from same_spelling
+
+    union all
+
+    select * from other_spelling
+
+    union all
+
+    select * from without_name
+
+),
+
+described as (
+
+    select
+        every_link.left_planfix_id,
+        every_link.right_planfix_id,
+        every_link.identifier_number,
+        every_link.name_grade,
+        left_member.kind,
+        left_member.key_kind,
+        left_member.identifier_class,
+        left_member.record_count,
+        left_member.full_name_key,
+        left_member.is_from_trip or right_member.is_from_trip as is_from_trip
+    from every_link
+    inner join members as left_member
+        on
+            every_link.identifier_number = left_member.identifier_number
+            and every_link.left_planfix_id = left_member.planfix_id
+    inner join members as right_member
+        on
+            every_link.identifier_number = right_member.identifier_number
+            and every_link.right_planfix_id = right_member.planfix_id
+
+),
+
+-- On a shared identifier, or with a trip's phone, equal full names only; and no more often than
+-- chance would bring two bearers of the name to this identifier.
+allowed as (
+
+    select described.*
+    from described
+    left join frequencies
+        on
+            described.kind = frequencies.kind
+            and described.full_name_key = frequencies.full_name_key
+    where
+        described.kind = 'company'
+        or (described.identifier_class = 'personal' and not described.is_from_trip)
+        or (
+            described.name_grade = 4
+            and described.record_count * frequencies.share_of_others
+            <= {{ setting('coincidence_limit') }}
+        )
+
+),
+
+final as (
+
+    select
+        left_planfix_id,
+        right_planfix_id,
+        identifier_number,
+        kind,
+        key_kind,
+        name_grade,
+        case
+            when kind = 'company'
+                then 'company_' || key_kind
+                    || case when name_grade = 4 then '' else '_similar_name' end
+            when is_from_trip then 'trip_contact_full_name'
+            when identifier_class = 'shared' then 'shared_' || key_kind || '_full_name'
+            else key_kind || case name_grade
+                when 4 then '_full_name'
+                when 3 then '_similar_name'
+                when 2 then '_initial'
+                when 1 then '_partial_name'
+                else '_no_name'
+            end
+        end as rule_id
+    from allowed
+    -- a company's card with no name says nothing about which branch it is
+    where kind = 'person' or name_grade >= 3
+
+)
+
+select * from final

@@ -1,0 +1,112 @@
+-- What each word can be, asked once per distinct word and not once per record.
+
+with
+
+contact_tokens as (
+
+    select
+        token,
+        skeleton
+    from {{ ref('int_contact_names__tokens') }}
+
+),
+
+trip_tokens as (
+
+    select
+        token,
+        skeleton
+    from {{ ref('int_trip_names__tokens') }}
+
+),
+
+tokens as (
+
+    select distinct
+        token,
+        skeleton
+    from contact_tokens
+    where skeleton <> ''
+
+    union
+
+    select distinct
+        token,
+        skeleton
+    from trip_tokens
+    where skeleton <> ''
+
+),
+
+void_names as (
+
+    select distinct lower(value) as token
+    from {{ ref('void_values') }}
+    where value_kind = 'name'
+
+),
+
+given_names as (
+
+    select * from {{ ref('int_match_given_names__folded') }}
+
+),
+
+-- Ильич, Кузьмич and the like have no -ов-: they are listed, or every Babich would be one
+shaped as (
+
+    select
+        token,
+        skeleton,
+        length(replace(token, '.', '')) = 1 as is_initial,
+        skeleton ~ '^[0-9]+$' as is_number,
+        skeleton
+        ~ '(..(ov|ev)(ich|na)|inichna|^(il|kuzm|luk|fom|nikit|sav|sil|fok)ich(na)?|ivna)$'
+            as is_patronymic,
+        skeleton
+        ~ '(ov|ova|ev|eva|in|ina|ski|skaia|ska|enko|chuk|iuk|uk|ian|shvili|dze|ikh|ykh|ih)$'
+        and length(skeleton) >= 5 as is_surname_like,
+        {{ surname_stem('skeleton') }} as surname_stem,
+        case
+            when length(skeleton) < 5 then null
+            when skeleton ~ '(ov|ev)a$|skaia$' then 'female'
+            when skeleton ~ '(ov|ev)$|ski$' then 'male'
+        end as surname_sex
+    from tokens
+
+),
+
+final as (
+
+    select
+        shaped.token,
+        shaped.skeleton,
+        shaped.surname_stem,
+        shaped.surname_sex,
+        case
+            when shaped.is_patronymic
+                then regexp_replace(
+                    shaped.skeleton,
+                    '((ov|ev)(ich|na)|inichna|ichna|ich|ivna)$',
+                    ''
+                )
+        end as patronymic_stem,
+        case
+            when not shaped.is_patronymic then null
+            when shaped.skeleton like '%na' then 'female'
+            else 'male'
+        end as patronymic_sex,
+        void_names.token is not null or shaped.is_number as is_void,
+        shaped.is_initial,
+        shaped.is_patronymic,
+        shaped.is_surname_like,
+        given_names.skeleton is not null as is_given_name
+    from shaped
+    left join void_names
+        on shaped.token = void_names.token
+    left join given_names
+        on shaped.skeleton = given_names.skeleton
+
+)
+
+select * from final
