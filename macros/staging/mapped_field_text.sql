@@ -10,7 +10,7 @@
         else (
             select {{ _field_text(each, is_plain_text) }}
             from unnest({{ keys }}) with ordinality as listed (field_key, key_position)
-            where {{ _field_text(each, is_plain_text) }} is not null
+            where {{ trimmed(_field_text(each, is_plain_text)) }} is not null
             order by key_position
             limit 1
         )

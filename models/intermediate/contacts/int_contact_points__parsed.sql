@@ -79,20 +79,32 @@ accounts as (
         cells.source,
         cells.source_position,
         1 as part_position,
-        (parsed.part ->> 'valid')::boolean as is_valid,
-        parsed.part ->> 'value' as value,
+        coalesce(
+            (as_phone.parts -> 0 ->> 'valid')::boolean, (parsed.part ->> 'valid')::boolean
+        ) as is_valid,
+        coalesce(as_phone.parts -> 0 ->> 'e164', parsed.part ->> 'value') as value,
         '' as extension,
         'other' as label,
         null as country_code,
         null as timezone,
-        parsed.part ->> 'value' as match_key,
-        parsed.part ->> 'reason' as reason_code,
+        coalesce(as_phone.parts -> 0 ->> 'e164', parsed.part ->> 'value') as match_key,
+        coalesce(
+            nullif(as_phone.parts -> 0 ->> 'reason', 'empty'), parsed.part ->> 'reason'
+        ) as reason_code,
         cells.raw_value,
         null as number_type
     from cells
     -- a function in `from` runs once per row; as an expression it would run for each use
     cross join lateral {{ function('messenger_handle') }}(cells.channel, cells.raw_value)
         as parsed (part)
+    -- a number without a country code is read in the record's region, as a phone is
+    cross join lateral {{ function('parse_phone') }}(
+        case
+            when parsed.part ->> 'reason' = 'number_without_country'
+                then cells.raw_value
+        end,
+        cells.region_code
+    ) as as_phone (parts)
     where cells.channel not in ('phone', 'email')
 
 ),

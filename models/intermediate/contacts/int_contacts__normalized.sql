@@ -275,7 +275,7 @@ final as (
         contacts.owner_name,
 
         -- scope; being deleted is told first: a deleted test record is gone either way
-        contacts.is_deleted_in_payload
+        coalesce(contacts.is_deleted_in_payload, false)
         or gone.planfix_id is not null as is_deleted,
         case
             when contacts.is_deleted_in_payload or gone.planfix_id is not null

@@ -3,7 +3,7 @@
         'relation': ref('int_contact_points__collected'),
         'raw': 'raw_value',
         'region': 'region_code',
-        'where': "channel = 'phone'",
+        'where': "channel in ('phone', 'whatsapp', 'viber')",
     },
     {
         'relation': ref('int_trips__collected'),
