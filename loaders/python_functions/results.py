@@ -63,13 +63,14 @@ def ensure_results(progress: Progress = _silent) -> dict[str, int]:
                 return {}
     progress("dbt builds the request models")
     relations = _dbt(found, "+tag:udf_requests", "resource_type:function")
+    with database.connect(found, autocommit=True) as link:
+        # a new database has its result tables only now, and no version noted yet
+        drop_stale_results(link)
     computed = {}
     for name, function in python_functions().items():
         function.check_packages()
         if name in relations:
             computed[name] = _fill(found, function, relations[name], progress)
-    with database.connect(found, autocommit=True) as link:
-        drop_stale_results(link)
     return computed
 
 

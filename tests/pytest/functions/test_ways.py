@@ -261,6 +261,8 @@ def test_request_models_are_answered(commands: Commands, link: psycopg.Connectio
             )
         ],
     )
+    # as on the first run of all: neither result tables nor noted versions
+    link.execute("drop schema python_functions cascade")
     done = commands.dlt(
         "pipeline", "python_functions", "run", check=True, RIDERRA_PYTHON_FUNCTIONS="precomputed"
     )
