@@ -304,7 +304,6 @@ class PlanfixClient:
         self.limit_replies = 0
         self._on_sample = on_sample
         self._on_wait = on_wait
-        self._sleep = sleep
         self._requests = DltRequests(
             request_timeout=settings.timeout,
             raise_for_status=False,
@@ -534,8 +533,8 @@ class PlanfixClient:
     def _pause(self, seconds: float, why: str) -> None:
         if self._on_wait and seconds >= 5:
             self._on_wait(seconds, why)
+        # the next turn, of whichever thread, comes after it
         self.pacer.pause(seconds)
-        self._sleep(seconds)
 
     def _fault_message(self, path: str, fault: str, count: int) -> str:
         name = _IDS.sub("N", path)

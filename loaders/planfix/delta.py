@@ -35,10 +35,11 @@ class Delta:
         self.profile = extract.profile
         noted = self.spool.get(f"window:{name}")
         if noted is None:
-            end = floor_minute(extract.client.now()) - MINUTE
-            noted = [start.isoformat(), max(start, end).isoformat()]
+            now = floor_minute(extract.client.now())
+            moments = [start, max(start, now - MINUTE), now + MINUTE]
+            noted = [moment.isoformat() for moment in moments]
             self.spool.put(f"window:{name}", noted)
-        self.start, self.end = (datetime.fromisoformat(each) for each in noted)
+        self.start, self.end, self.tail = (datetime.fromisoformat(each) for each in noted)
         self.probe = ChangeFilterProbe(name, extract.pager, extract.profile, extract.settings)
 
     def fetch(self) -> None:
@@ -100,30 +101,32 @@ class Delta:
 
         return check
 
-    def _walk(self, kind: str, filters: list[Row], filter_id: str = "") -> None:
+    def _walk(self, kind: str, label: str, filters: list[Row], filter_id: str = "") -> None:
         from loaders.planfix.extract import PASSES, describe_contact
 
         extract = self.extract
-        label = filter_id or "..".join(self._window())
         walked = extract.pager.walk(
             "contacts",
             f"{PASSES[kind]}:{self.name}:{label}",
             extract.contact_call(kind, filters, filter_id=filter_id),
             describe_contact(kind),
             check=self._check(),
+            verify="end",
         )
         extract.context.add_floor(max(1, math.ceil(walked.listed / extract.pager.page_size)))
-
-    def _window(self) -> tuple[str, str]:
-        zone = known_zone(self.extract.settings, self.profile)
-        return zone.window(self.start, self.end)
 
     def _by_filter(self) -> bool:
         from loaders.planfix.extract import KINDS
 
+        zone = known_zone(self.extract.settings, self.profile)
+        # the closed window sets the watermark; a look at the last minutes, which may still be
+        # changing and come again with the next run, brings the tables up to this moment
+        windows = [zone.window(self.start, self.end), zone.window(self.end, self.tail)]
         try:
-            for kind in KINDS:
-                self._walk(kind, [api.date_filter(api.FILTER_CHANGED, self._window())])
+            for window in windows:
+                for kind in KINDS:
+                    changed = [api.date_filter(api.FILTER_CHANGED, window)]
+                    self._walk(kind, "..".join(window), changed)
         except Unfiltered:
             self.profile.change_filter = IGNORED
             return False
@@ -139,7 +142,8 @@ class Delta:
 
         try:
             for kind in KINDS:
-                self._walk(kind, [], self.extract.settings.changed_filter_id)
+                name = self.extract.settings.changed_filter_id
+                self._walk(kind, name, [], name)
         except (Unfiltered, PlanfixRefusal) as error:
             if isinstance(error, PlanfixRefusal) and error.kind != "input":
                 raise

@@ -26,11 +26,12 @@ from loaders.errors import ExtractPaused, IncompleteExtractError, SourceError
 from loaders.planfix import api, source
 from loaders.planfix.client import PlanfixClient, PlanfixRefusal, QuotaPause, parse_json
 from loaders.planfix.paging import Pager, Row, Unfiltered, Walked, rows_of
+from loaders.planfix.probes import known_zone
 from loaders.planfix.profile import HIDDEN, HONOURED, IGNORED, REFUSED, SHOWN, CapabilityProfile
 from loaders.planfix.raw import SCHEMA, RawState
 from loaders.planfix.settings import PlanfixSettings
 from loaders.planfix.spool import Item, Spool
-from loaders.planfix.zones import MINUTE, floor_minute, parse_instant
+from loaders.planfix.zones import MINUTE, epoch, parse_instant
 
 FULL, DELTA = "full", "delta"
 # a delta starts this much before the last one ended
@@ -41,25 +42,6 @@ NUMBERS_PER_CALL = 100
 # a complete sweep that loses more than this share of the known contacts is not believed
 SUSPICIOUS_DROP = 0.2
 SUSPICIOUS_LEAST = 20
-REFERENCE_TABLES = (
-    "custom_fields",
-    "users",
-    "contact_groups",
-    "contact_templates",
-    "data_tags",
-    "data_tag_entries",
-    "directories",
-    "directory_entries",
-)
-SCOPES = {
-    "contact": "contact_readonly",
-    "comment": "comment_readonly",
-    "task": "task_readonly",
-    "user": "user_readonly",
-    "datatag": "datatag_readonly",
-    "directory": "directory_readonly",
-    "customfield": "common_metadata",
-}
 
 
 @dataclass
@@ -177,12 +159,6 @@ def _plain(row: source.Values) -> source.Values:
     }
 
 
-def epoch(value: Any) -> int | None:
-    """Returns a TimePoint as epoch seconds."""
-    instant = parse_instant(value)
-    return int(instant.timestamp()) if instant else None
-
-
 def describe_contact(kind: str) -> Callable[[Row], Item | None]:
     """Returns the index entry of a contact row, listed by the pass of this kind."""
 
@@ -248,9 +224,6 @@ class Extract:
                     self._fetch_base()
             except QuotaPause as pause:
                 raise self._paused(pause) from None
-            if self.spool.get("phase") is None:
-                self._load("loading", [*REFERENCE_TABLES, "contacts", "tasks"])
-                self.spool.put("phase", "notes")
             try:
                 with context.progress("Fetch notes"):
                     notes.fetch()
@@ -259,9 +232,8 @@ class Extract:
                 self.spool.put("phase", "closing")
             except QuotaPause as pause:
                 paused = self._paused(pause)
-        tables = ["contacts", "contact_comments", "task_comments", "contact_details"]
         done = paused is None
-        self._load("completed" if done else "paused", tables, notes.books(), closing=done)
+        self._load("completed" if done else "paused", notes.books(), closing=done)
         summary = self._summary()
         if paused:
             raise paused
@@ -308,18 +280,12 @@ class Extract:
     def _load(
         self,
         status: str,
-        tables: Sequence[str],
-        books: dict[str, list[source.Values]] | None = None,
-        closing: bool = False,
+        books: dict[str, list[source.Values]],
+        closing: bool,
     ) -> None:
         context = self.context
+        tables = self._tables()
         stages = {source.TABLES[name].stage for name in tables}
-        # a table nobody asked for again keeps its rows and its last load
-        wanted = [
-            name
-            for name in tables
-            if self.spool.has_bodies(source.TABLES[name].stage) or not closing
-        ]
         finished = self.spool.get("finished_at")
         run_row = {
             "run_id": self.plan.run_id,
@@ -348,7 +314,7 @@ class Extract:
                     "profile": source.dumps(self.profile.to_json()),
                 }
             ],
-            **(books or {}),
+            **books,
         }
         sweep = None
         swept = self.spool.get("sweep")
@@ -366,7 +332,7 @@ class Extract:
             ]
         pipeline = pipelines.build_pipeline("planfix", SCHEMA, context.progress)
         counts = pipelines.load(
-            pipeline, source.planfix(self.spool, self.plan.run_id, wanted, logs, sweep)
+            pipeline, source.planfix(self.spool, self.plan.run_id, tables, logs, sweep)
         )
         for table, count in counts.items():
             context.rows_loaded[table] = (
@@ -376,6 +342,18 @@ class Extract:
             )
         # the spool is let go of only when its rows are in the database for good
         self.spool.forget_bodies(stages)
+
+    def _tables(self) -> list[str]:
+        """Returns the tables to load: all but what the settings leave out."""
+        skip = self.settings.skip
+        left_out = {
+            "data_tags": {"data_tags", "data_tag_entries"} if "data_tags" in skip else set(),
+            "directories": {"directories", "directory_entries"} if "directories" in skip else set(),
+            "tasks": {"tasks"} if "tasks" in skip else set(),
+            "task_comments": set() if self.settings.task_comments else {"task_comments"},
+            "details": set() if self.settings.contact_details else {"contact_details"},
+        }
+        return [name for name in source.TABLES if not any(name in n for n in left_out.values())]
 
     def _window_to(self) -> datetime | None:
         noted = self.spool.get("window_to")
@@ -477,10 +455,10 @@ class Extract:
         self.context.add_floor(1)
         return reply.payload
 
-    def _list(self, stage: str, unit: str, call: api.ListCall) -> Walked:
+    def _list(self, stage: str, unit: str, call: api.ListCall, verify: str = "empty") -> Walked:
         """Fetches a paged list."""
         was_done = self.spool.state(stage, unit) == "done"
-        walked = self.pager.walk(stage, unit, call, describe_by(stage, unit))
+        walked = self.pager.walk(stage, unit, call, describe_by(stage, unit), verify=verify)
         if not was_done:
             self.context.add_floor(max(1, math.ceil(walked.listed / self.pager.page_size)))
         return walked
@@ -630,18 +608,25 @@ class Extract:
         self._note_order()
 
     def _walk_contacts(self, stage: str, unit: str, kind: str, fields: str = "") -> Walked:
+        describe = describe_contact(kind)
         try:
-            return self.pager.walk(
-                stage, unit, self.contact_call(kind, fields=fields), describe_contact(kind)
-            )
+            walked = self.pager.walk(stage, unit, self.contact_call(kind, fields=fields), describe)
         except PlanfixRefusal as error:
             if error.kind != "input" or not self.profile.kind_filter:
                 raise
             # an account whose API does not know filters 4006 and 4007
             self.profile.kind_filter = False
-            return self.pager.walk(
-                stage, unit, self.contact_call(kind, fields=fields), describe_contact(kind)
-            )
+            walked = self.pager.walk(stage, unit, self.contact_call(kind, fields=fields), describe)
+        if walked.unstable:
+            from loaders.planfix.windows import walk_by_creation
+
+            try:
+                walked = walk_by_creation(self, stage, unit, kind, fields)
+            except (Unfiltered, PlanfixRefusal) as error:
+                if isinstance(error, PlanfixRefusal) and error.kind != "input":
+                    raise
+            self.spool.mark(stage, unit, "done", vars(walked))
+        return walked
 
     def _note_order(self) -> None:
         page = next(self.spool.pages("contacts"), None)
@@ -708,12 +693,14 @@ class Extract:
         if self.plan.mode == DELTA and self.plan.window_from:
             walked = self._changed_tasks(self.plan.window_from)
         if walked is None:
-            walked = self._list("tasks", "all", self.task_call())
+            walked = self._list("tasks", "all", self.task_call(), verify="end")
             self.context.check("tasks", walked.listed, self.spool.item_count("tasks"))
 
     def _changed_tasks(self, start: datetime) -> Walked | None:
-        zone = self.profile.zone
-        end = floor_minute(self.client.now()) - MINUTE
+        zone = known_zone(self.settings, self.profile)
+        # the contacts' window, up to this moment
+        noted = self.spool.get(f"window:{DELTA}")
+        end = datetime.fromisoformat(noted[2]) if noted else self.client.now() + MINUTE
         window = zone.window(start, end)
         least = start - zone.slack(start)
 
@@ -730,7 +717,9 @@ class Extract:
         call = self.task_call([api.date_filter(kind, window)])
         unit = f"changed:{window[0]}..{window[1]}"
         try:
-            walked = self.pager.walk("tasks", unit, call, describe_by("tasks", unit), check=check)
+            walked = self.pager.walk(
+                "tasks", unit, call, describe_by("tasks", unit), check=check, verify="end"
+            )
         except Unfiltered:
             self.profile.task_filter = IGNORED
             return None

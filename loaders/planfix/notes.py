@@ -19,7 +19,7 @@ from loaders.planfix.paging import Row, Unfiltered
 from loaders.planfix.probes import known_zone
 from loaders.planfix.profile import GLOBAL, PER_CONTACT, UNKNOWN
 from loaders.planfix.spool import Item
-from loaders.planfix.zones import MINUTE, floor_minute, parse_instant
+from loaders.planfix.zones import MINUTE, epoch, floor_minute, parse_instant
 
 if TYPE_CHECKING:
     from loaders.planfix.extract import Extract
@@ -37,15 +37,15 @@ ROTATION = 2_000
 
 
 def describe_comment(unit: str, with_tasks: bool) -> Callable[[Row], Item | None]:
-    """Returns the index entry of a comment; those not wanted get none and are not loaded."""
+    """Returns the index entry of a comment; `wanted` or `other` for those not to be loaded."""
 
     def describe(row: Row) -> Item | None:
         number = api.reference_id(row)
         if number is None:
             return None
-        if source.contact_id_of_comment(row, unit) is None and not with_tasks:
-            return None
-        return Item(number)
+        is_wanted = with_tasks or source.contact_id_of_comment(row, unit) is not None
+        kind = "wanted" if is_wanted else "other"
+        return Item(number, kind, updated=epoch(row.get("dateTime")))
 
     return describe
 
@@ -132,7 +132,7 @@ class Notes:
 
     def find_route(self) -> None:
         """Finds out whether the global list returns card notes."""
-        end = floor_minute(self.client.now()) - MINUTE
+        end = datetime.fromisoformat(self.spool.get("notes_to"))
         rows = self._probe(end - timedelta(days=7), end)
         if rows is None:
             self.profile.comment_route = PER_CONTACT
@@ -219,6 +219,8 @@ class Notes:
         end = datetime.fromisoformat(self.spool.get("notes_to"))
         noted = self.spool.get("notes_cursor")
         width = FIRST_WIDTH
+        if not noted:
+            self.extract.context.once("notes_tail", lambda: self._tail(end))
         if noted:
             end = datetime.fromisoformat(noted["end"])
             width = timedelta(seconds=noted["width"])
@@ -256,6 +258,47 @@ class Notes:
             # the next window shares a minute with this one
             end = start + (MINUTE if start > first else timedelta(0))
             self.spool.put("notes_cursor", {"end": end.isoformat(), "width": width.total_seconds()})
+        last = datetime.fromisoformat(self.spool.get("notes_to"))
+        self.extract.context.once("notes_count", lambda: self._verify(first, last))
+
+    def _tail(self, end: datetime) -> None:
+        """Looks at the minutes after the closed windows; they come again with the next run."""
+        zone = known_zone(self.settings, self.profile)
+        window = zone.window(end, self.client.now() + MINUTE)
+        unit = f"tail:{window[0]}..{window[1]}"
+        describe = describe_comment(unit, self.settings.task_comments)
+        self.pager.walk(STAGE, unit, api.all_comments(window), describe, parallel=False)
+        self.extract.context.add_floor(1)
+
+    def _verify(self, first: datetime, last: datetime) -> None:
+        """Counts the whole range at the source; where it holds more, halves it and reads again."""
+        zone = known_zone(self.settings, self.profile)
+        todo = [(first, last)]
+        total: int | None = None
+        while todo:
+            start, end = todo.pop()
+            window = zone.window(start, end)
+            covered = [int(moment.timestamp()) for moment in zone.covered(window)]
+            found = self.spool.query(
+                "select count(*) from item where stage = ? and updated between ? and ?",
+                [STAGE, *covered],
+            )
+            have = int(found[0][0])
+            call = api.all_comments(window)
+            if total is not None and have < self.pager.page_size:
+                unit = f"again:{window[0]}..{window[1]}"
+                describe = describe_comment(unit, self.settings.task_comments)
+                self.pager.walk(STAGE, unit, call, describe, parallel=False, verify="end")
+                continue
+            call.body["fields"] = "id"
+            counted = self.pager.count("notes", call, have)
+            total = counted if total is None else total
+            middle = floor_minute(start + (end - start) / 2)
+            if counted > have and start < middle < end:
+                todo += [(start, middle), (middle, end)]
+        loaded = self.spool.item_count(STAGE)
+        # a note deleted since is in the spool and not in the count any more
+        self.extract.context.check("comments", total, min(loaded, total) if total else loaded)
 
     def _per_contact(self) -> None:
         """One request per card: changed ones first, then those not read for the longest time."""

@@ -23,8 +23,9 @@ from loaders.planfix.client import PlanfixClient, PlanfixRefusal, Reply, parse_j
 from loaders.planfix.spool import Item, Spool
 
 # page lengths a server might cap at: a last page of this length proves nothing
-ROUND_LENGTHS = frozenset({1, 5, 10, 20, 25, 30, 40, 50, 60, 64, 75, 80, 90})
+ROUND_LENGTHS = frozenset({5, 10, 20, 25, 30, 40, 50, 60, 64, 75, 80, 90})
 MOST_STEPS_BACK = 12
+MOST_LIES = 5
 
 Row = dict[str, Any]
 
@@ -39,7 +40,6 @@ class Walked:
 
     Attributes:
         listed: rows the list held at its end, by offset.
-        rows: distinct rows seen.
         pages: pages used.
         moved: the list moved while it was read.
         unstable: the order changed from page to page; completeness must be proved otherwise.
@@ -47,7 +47,6 @@ class Walked:
     """
 
     listed: int = 0
-    rows: int = 0
     pages: int = 0
     moved: bool = False
     unstable: bool = False
@@ -142,8 +141,6 @@ class Pager:
         """
         stored = self.spool.page(stage, unit, cursor)
         if stored is not None:
-            if not stored.body:
-                return []
             return rows_of(parse_json(stored.body), call.keys)
         reply = self.fetch(call, offset, size)
         rows = [row for row in reply.payload if isinstance(row, dict)]
@@ -166,9 +163,15 @@ class Pager:
         *,
         check: Callable[[Sequence[Row]], None] | None = None,
         parallel: bool = True,
+        verify: str = "",
     ) -> Walked:
-        """Reads a list to its end; pages already in the spool are not asked for again."""
-        return _Walk(self, stage, unit, call, describe, check, parallel).run()
+        """Reads a list to its end; pages already in the spool are not asked for again.
+
+        With `verify="end"`, one more request asks for the row after the last one: a page that
+        came back short or empty by mistake is found out. `verify="empty"` asks only when the
+        whole list seems to be empty.
+        """
+        return _Walk(self, stage, unit, call, describe, check, parallel, verify).run()
 
     def ask(self, label: str, call: api.ListCall, offset: int = 0, size: int = 0) -> list[Row]:
         """Asks a question whose answer is a page; a resumed run remembers the answer."""
@@ -254,6 +257,7 @@ class _Walk:
     describe: Callable[[Row], Item | None]
     check: Callable[[Sequence[Row]], None] | None
     parallel: bool
+    verify: str
     ahead: dict[int, Future[list[Row]]] = field(default_factory=dict)
     result: Walked = field(default_factory=Walked)
 
@@ -296,10 +300,15 @@ class _Walk:
         size = self.pager.page_size
         offset, width = 0, 1
         recent: list[Any] = []
-        seen_pages_without_news = steps_back = 0
+        seen_pages_without_news = steps_back = lies = 0
         seen: set[Any] = set()
         while True:
             rows = self._next(pool, offset, width)
+            while self._is_end(offset, len(rows)) and lies < MOST_LIES:
+                if not self._goes_on(offset + len(rows)):
+                    break
+                lies += 1
+                rows = self._page(offset, f"!{lies}")
             ids = [self.call.row_id(row) for row in rows]
             if recent and not self.result.unstable and not set(recent[-1:]) & set(ids):
                 self.result.moved = True
@@ -313,7 +322,6 @@ class _Walk:
             self.result.pages += 1
             news = [each for each in ids if each not in seen]
             seen.update(news)
-            self.result.rows += len(news)
             self.result.listed = max(self.result.listed, offset + len(rows))
             seen_pages_without_news = 0 if news else seen_pages_without_news + 1
             if self._is_end(offset, len(rows)) or seen_pages_without_news >= 2:
@@ -324,6 +332,12 @@ class _Walk:
             recent = ids or recent
             offset += max(1, len(rows) - (0 if self.result.unstable else 1))
             width = min(workers, width * 2)
+
+    def _goes_on(self, offset: int) -> bool:
+        """Asks whether there is a row where the list seemed to have ended."""
+        if not (self.verify == "end" or (self.verify == "empty" and offset == 0)):
+            return False
+        return bool(self.pager.ask(f"{self.stage}:{self.unit}", self.call, offset, 1))
 
     def _step_back(self, offset: int, recent: list[Any]) -> tuple[int, list[Row], list[Any]]:
         """Goes back until a page shows a row of the last good page."""

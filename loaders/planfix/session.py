@@ -65,7 +65,11 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         with contextlib.suppress(Exception):
-            self.spool.close()
+            if self.spool.get("plan") is None:
+                # nothing begun, or finished and gone
+                self.spool.discard()
+            else:
+                self.spool.close()
 
     def _rate(self, profile: CapabilityProfile) -> float:
         if self.settings.requests_per_second is not None:

@@ -21,7 +21,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-VERSION = 3
+from loaders.planfix.client import parse_json
+
+VERSION = 4
 _SCHEMA = """
 create table meta (name text primary key, value text) without rowid;
 create table page (
@@ -31,7 +33,8 @@ create table page (
     cursor text not null,
     fetched_at text not null,
     row_count integer not null,
-    body blob,
+    loaded integer not null default 0,
+    body blob not null,
     unique (stage, unit, cursor)
 );
 create index page_stage on page (stage, seq);
@@ -227,7 +230,7 @@ class Spool:
                 "insert into page (stage, unit, cursor, fetched_at, row_count, body) "
                 "values (?, ?, ?, ?, ?, ?) on conflict (stage, unit, cursor) do update set "
                 "fetched_at = excluded.fetched_at, row_count = excluded.row_count, "
-                "body = excluded.body returning seq",
+                "body = excluded.body, loaded = 0 returning seq",
                 [stage, unit, cursor, fetched_at.isoformat(), len(rows), packed],
             ).fetchone()
             seq = int(found[0])
@@ -243,7 +246,7 @@ class Spool:
         return seq
 
     def page(self, stage: str, unit: str, cursor: str) -> StoredPage | None:
-        """Returns a stored page; one whose body was loaded and removed comes back empty."""
+        """Returns a stored page; one that was loaded holds the keys of its rows only."""
         with self._lock:
             row = self._link.execute(
                 "select seq, unit, cursor, fetched_at, body from page "
@@ -253,13 +256,13 @@ class Spool:
         return _stored(row) if row else None
 
     def pages(self, stage: str) -> Iterator[StoredPage]:
-        """Goes through a stage's pages in the order of their arrival, one in memory at a time."""
+        """Goes through the pages not loaded yet, as they arrived, one in memory at a time."""
         seq = -1
         while True:
             with self._lock:
                 row = self._link.execute(
                     "select seq, unit, cursor, fetched_at, body from page "
-                    "where stage = ? and seq > ? and body is not null order by seq limit 1",
+                    "where stage = ? and seq > ? and loaded = 0 order by seq limit 1",
                     [stage, seq],
                 ).fetchone()
             if not row:
@@ -291,11 +294,17 @@ class Spool:
         return found
 
     def forget_bodies(self, stages: Iterable[str]) -> None:
-        """Removes bodies that are in the database now; index and cursors stay."""
-        with self._transaction() as link:
-            link.executemany(
-                "update page set body = null where stage = ?", [[stage] for stage in stages]
-            )
+        """Cuts bodies that are in the database now down to the keys of their rows.
+
+        A list that was left half-way still walks over its first pages by these keys.
+        """
+        for stage in stages:
+            for page in self.pages(stage):
+                with self._transaction() as link:
+                    link.execute(
+                        "update page set body = ?, loaded = 1 where seq = ?",
+                        [zlib.compress(_keys_only(page.body), 1), page.seq],
+                    )
         with self._lock:
             self._link.execute("pragma wal_checkpoint(truncate)")
 
@@ -307,7 +316,7 @@ class Spool:
         """Tells whether a stage has pages that are not loaded yet."""
         return bool(
             self._value(
-                "select exists (select 1 from page where stage = ? and body is not null)", [stage]
+                "select exists (select 1 from page where stage = ? and loaded = 0)", [stage]
             )
         )
 
@@ -420,5 +429,19 @@ def _stored(row: tuple[Any, ...]) -> StoredPage:
         unit=row[1],
         cursor=row[2],
         fetched_at=datetime.fromisoformat(row[3]),
-        body=zlib.decompress(row[4]) if row[4] is not None else b"",
+        body=zlib.decompress(row[4]),
     )
+
+
+def _keys_only(body: bytes) -> bytes:
+    parsed = parse_json(body)
+    kept = {
+        name: [
+            {key: row[key] for key in ("id", "key") if key in row}
+            for row in value
+            if isinstance(row, dict)
+        ]
+        for name, value in parsed.items()
+        if isinstance(value, list)
+    }
+    return json.dumps(kept).encode()

@@ -44,6 +44,12 @@ def parse_instant(value: Any) -> datetime | None:
     return None
 
 
+def epoch(value: Any) -> int | None:
+    """Returns a TimePoint as epoch seconds."""
+    instant = parse_instant(value)
+    return int(instant.timestamp()) if instant else None
+
+
 @lru_cache(maxsize=4096)
 def parse_iso(text: str) -> datetime | None:
     """Reads both ISO spellings of Planfix; an instant without offset is UTC."""
@@ -101,6 +107,17 @@ class OwnerZone:
         first = min(_edge(floor_minute(start), zone, -1) for zone in self._zones())
         last = max(_edge(floor_minute(end), zone, +1) for zone in self._zones())
         return first.strftime(FILTER_FORMAT), last.strftime(FILTER_FORMAT)
+
+    def covered(self, window: tuple[str, str]) -> tuple[datetime, datetime]:
+        """Returns the widest interval of instants that a window may stand for."""
+        first = datetime.strptime(window[0], FILTER_FORMAT)
+        last = datetime.strptime(window[1], FILTER_FORMAT)
+        starts, ends = [], []
+        for zone in self._zones():
+            for fold in (0, 1):
+                starts.append(first.replace(tzinfo=zone, fold=fold).astimezone(UTC))
+                ends.append(last.replace(tzinfo=zone, fold=fold).astimezone(UTC))
+        return min(starts), max(ends) + timedelta(seconds=59)
 
     def slack(self, instant: datetime) -> timedelta:
         """Returns how far outside of a window a row may lie because of what is not known."""

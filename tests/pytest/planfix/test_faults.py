@@ -75,9 +75,8 @@ def test_a_budget_pauses_and_resumes_without_asking_twice(
         try:
             paused.run(server, max_requests=7)
             break
-        except ExtractPaused as pause:
+        except ExtractPaused:
             pauses += 1
-            assert "run the same command again" in str(pause)
     assert pauses > 2
     assert_equal(paused.snapshot(), expected)
     # a ping for each invocation, nothing else more
