@@ -63,7 +63,7 @@ _PAGES = {
 }  # fmt: skip
 _NAMES = {
     "telegram": re.compile(r"(?!.*__)[a-z][a-z0-9_]{2,30}[a-z0-9]"),
-    "skype": re.compile(r"(?:live:[a-z0-9._:\-]{3,64}|[a-z][a-z0-9.,_\-]{5,31})"),
+    "skype": re.compile(r"(?:live:[a-z0-9._:\-]{3,64}|[a-z][a-z0-9.,_\-]{2,31})"),
     "facebook": re.compile(r"(?=.*[a-z0-9])[a-z0-9.\-]{3,60}"),
     "instagram": re.compile(r"(?!.*\.\.)(?!\.)[a-z0-9._]{1,30}(?<!\.)"),
     "vk": re.compile(r"[a-z][a-z0-9_.]{1,31}"),
