@@ -44,6 +44,9 @@ MESSAGES = {
     "before_header": "stands above the header",
 }
 ENTITY_START = re.compile(r"&(?:nbsp|amp|quot|apos|lt|gt|laquo|raquo|mdash|ndash|#[0-9]{2,5})$")
+# how the decoders mark bytes that are no text
+DAMAGE = re.compile("[\udc80-\udcff]")
+UTF16_DAMAGE = re.compile("\ufffd")
 CUT_REASONS = ("missing_columns", "unclosed_quote")
 
 
@@ -184,8 +187,8 @@ class Export:
         if cells is None:
             return RejectedLine(number, record.reason, storable(record.raw))
         if not record.raw.isprintable():
-            damage = "\ufffd" if self.encoding.startswith("utf-16") else None
-            if any("\udc80" <= sign <= "\udcff" or sign == damage for sign in record.raw):
+            damage = UTF16_DAMAGE if self.encoding.startswith("utf-16") else DAMAGE
+            if damage.search(record.raw):
                 return RejectedLine(number, "bad_encoding", storable(record.raw))
             if "\x00" in record.raw:
                 return RejectedLine(number, "control_characters", storable(record.raw))
