@@ -41,7 +41,7 @@ def own_database(
 @pytest.fixture
 def queues(own_database: settings.DatabaseSettings) -> settings.DatabaseSettings:
     """The database with fresh queues, on which a test may decide."""
-    statements = (Path(__file__).parent / "queues.sql").read_text(encoding="utf-8")
+    statements = (Path(__file__).parent / "queues.pgsql").read_text(encoding="utf-8")
     with psycopg.connect(own_database.url(), autocommit=True) as link:
         link.execute("drop schema if exists intermediate, quality, staging, migration cascade")
         link.execute(statements.encode())

@@ -16,7 +16,7 @@ from tests.pytest.conftest import create_database, drop_database
 def built(postgres_server: settings.DatabaseSettings) -> Iterator[settings.DatabaseSettings]:
     """The finished database; read it only."""
     found = create_database(postgres_server)
-    statements = (Path(__file__).parent / "finished.sql").read_text(encoding="utf-8")
+    statements = (Path(__file__).parent / "finished.pgsql").read_text(encoding="utf-8")
     with psycopg.connect(found.url(), autocommit=True) as link:
         link.execute(statements.encode())
     yield found
