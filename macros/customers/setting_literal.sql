@@ -1,0 +1,3 @@
+{% macro setting_literal(name) %}
+    {{- return("'" ~ setting(name) | replace("'", "''") ~ "'") -}}
+{% endmacro %}

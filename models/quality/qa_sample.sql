@@ -1,0 +1,303 @@
+{%- set confidence = setting('qa_confidence') | float -%}
+{%- set defect_share = setting('qa_defect_share') | float -%}
+with
+
+golden as (
+
+    select * from {{ ref('int_customers__golden') }}
+
+),
+
+tags as (
+
+    select * from {{ ref('customer_tags') }}
+
+),
+
+links as (
+
+    select * from {{ ref('customer_external_links') }}
+
+),
+
+verdicts as (
+
+    select distinct on (sample_key)
+        sample_key,
+        verdict,
+        comment,
+        given_by,
+        given_at
+    from {{ state_relation('qa_verdicts') }}
+    order by sample_key asc, verdict_id desc
+
+),
+
+segments as (
+
+    select
+        customer_id,
+        min(tag collate "C") as segment
+    from tags
+    where kind = 'segment'
+    group by customer_id
+
+),
+
+strata as (
+
+    select
+        golden.customer_id,
+        golden.kind,
+        coalesce(segments.segment, 'no segment') as segment,
+        golden.record_count > 1 as is_merged,
+        golden.incomplete_profile as is_incomplete,
+        concat_ws(
+            ' | ',
+            golden.kind,
+            coalesce(segments.segment, 'no segment'),
+            case when golden.record_count > 1 then 'merged' else 'single' end,
+            case when golden.incomplete_profile then 'incomplete' else 'complete' end
+        ) as stratum,
+        -- the same seed picks the same customers, however the table is stored
+        md5({{ setting_literal('qa_seed') }} || golden.customer_id) as lot
+    from golden
+    left outer join segments on golden.customer_id = segments.customer_id
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by stratum
+            order by lot asc, customer_id asc
+        ) as place,
+        count(*) over (partition by stratum) as stratum_size,
+        count(*) over () as population
+    from strata
+
+),
+
+-- n customers without one error say, with this confidence, that fewer than this share of
+-- all are wrong: n = ln(1 - confidence) / ln(1 - share), never more than there are
+sized as (
+
+    select
+        *,
+        least(
+            population,
+            ceil(ln(1 - {{ confidence }}) / ln(1 - {{ defect_share }}))
+        )::bigint as wanted
+    from numbered
+
+),
+
+-- each stratum by its weight, rounded up, and rare ones at least so many that they are seen
+drawn as (
+
+    select *
+    from sized
+    where
+        place <= greatest(
+            ceil(wanted::numeric * stratum_size / population),
+            {{ setting('qa_minimum_per_stratum') | int }}
+        )
+
+),
+
+target as (
+
+    select
+        drawn.customer_id,
+        to_jsonb(customers) as customer
+    from drawn
+    inner join {{ ref('customers') }} as customers on drawn.customer_id = customers.id
+
+),
+
+target_contacts as (
+
+    select
+        drawn.customer_id,
+        jsonb_agg(
+            to_jsonb(contacts) - 'id' - 'customer_id'
+            order by contacts.channel, contacts.is_primary desc, contacts.value
+        ) as contacts
+    from drawn
+    inner join {{ ref('customer_contacts') }} as contacts
+        on drawn.customer_id = contacts.customer_id
+    group by drawn.customer_id
+
+),
+
+target_tags as (
+
+    select
+        drawn.customer_id,
+        jsonb_agg(tags.kind || ': ' || tags.tag order by tags.kind, tags.tag) as tags
+    from drawn
+    inner join tags on drawn.customer_id = tags.customer_id
+    group by drawn.customer_id
+
+),
+
+target_consents as (
+
+    select
+        drawn.customer_id,
+        jsonb_agg(
+            to_jsonb(consents) - 'id' - 'customer_id'
+            order by consents.channel, consents.purpose
+        ) as consents
+    from drawn
+    inner join {{ ref('customer_consents') }} as consents
+        on drawn.customer_id = consents.customer_id
+    group by drawn.customer_id
+
+),
+
+target_notes as (
+
+    select
+        drawn.customer_id,
+        jsonb_agg(
+            to_jsonb(notes) - 'id' - 'customer_id'
+            order by notes.noted_at desc nulls last, notes.id
+        ) as notes
+    from drawn
+    inner join {{ ref('customer_notes') }} as notes
+        on drawn.customer_id = notes.customer_id
+    group by drawn.customer_id
+
+),
+
+-- the source as it was received, not as we understood it
+api_records as (
+
+    select
+        links.customer_id,
+        jsonb_agg(
+            jsonb_build_object(
+                'planfix_id', raw_contacts.id,
+                'url', links.url,
+                'match_rule', links.match_rule,
+                'card', raw_contacts.payload,
+                'custom_fields', raw_contacts.custom_fields
+            )
+            order by raw_contacts.id
+        ) as records
+    from drawn
+    inner join links
+        on
+            drawn.customer_id = links.customer_id
+            and links.source_system = 'planfix'
+    inner join {{ source('planfix_raw', 'contacts') }} as raw_contacts
+        on links.external_id::bigint = raw_contacts.id
+    where raw_contacts.{{ finished_loads('planfix_raw') }}
+    group by links.customer_id
+
+),
+
+csv_records as (
+
+    select
+        links.customer_id,
+        jsonb_agg(
+            jsonb_build_object(
+                'planfix_id', csv_lines.planfix_id,
+                'file', csv_lines.file_name,
+                'line', csv_lines.line_number,
+                'cells', raw_lines.row
+            )
+            order by csv_lines.planfix_id, csv_lines.file_name, csv_lines.line_number
+        ) as records
+    from drawn
+    inner join links
+        on
+            drawn.customer_id = links.customer_id
+            and links.source_system = 'planfix'
+    inner join {{ ref('int_csv_lines__numbered') }} as csv_lines
+        on links.external_id::bigint = csv_lines.planfix_id
+    inner join {{ source('planfix_csv_raw', 'export_rows') }} as raw_lines
+        on
+            csv_lines.file_sha256 = raw_lines.file_sha256
+            and csv_lines.line_number = raw_lines.line_number
+    group by links.customer_id
+
+),
+
+composed as (
+
+    select
+        drawn.customer_id,
+        drawn.stratum,
+        drawn.kind,
+        drawn.segment,
+        drawn.is_merged,
+        drawn.is_incomplete,
+        drawn.place,
+        drawn.stratum_size,
+        drawn.population,
+        drawn.wanted,
+        jsonb_build_object(
+            'api', coalesce(api_records.records, '[]'),
+            'csv', coalesce(csv_records.records, '[]')
+        ) as source,
+        jsonb_build_object(
+            'customer', target.customer,
+            'contacts', coalesce(target_contacts.contacts, '[]'),
+            'tags', coalesce(target_tags.tags, '[]'),
+            'consents', coalesce(target_consents.consents, '[]'),
+            'notes', coalesce(target_notes.notes, '[]')
+        ) as target
+    from drawn
+    inner join target on drawn.customer_id = target.customer_id
+    left outer join target_contacts on drawn.customer_id = target_contacts.customer_id
+    left outer join target_tags on drawn.customer_id = target_tags.customer_id
+    left outer join target_consents on drawn.customer_id = target_consents.customer_id
+    left outer join target_notes on drawn.customer_id = target_notes.customer_id
+    left outer join api_records on drawn.customer_id = api_records.customer_id
+    left outer join csv_records on drawn.customer_id = csv_records.customer_id
+
+),
+
+-- a verdict holds for what was looked at: another content is another key
+keyed as (
+
+    select
+        *,
+        md5(customer_id || target::text) as sample_key
+    from composed
+
+),
+
+final as (
+
+    select
+        keyed.sample_key,
+        keyed.customer_id,
+        keyed.stratum,
+        keyed.kind,
+        keyed.segment,
+        keyed.is_merged,
+        keyed.is_incomplete,
+        keyed.place,
+        keyed.stratum_size,
+        keyed.population,
+        keyed.wanted as wanted_size,
+        {{ confidence }}::numeric as confidence,
+        {{ defect_share }}::numeric as defect_share,
+        keyed.source,
+        keyed.target,
+        verdicts.verdict,
+        verdicts.comment,
+        verdicts.given_by,
+        verdicts.given_at
+    from keyed
+    left outer join verdicts on keyed.sample_key = verdicts.sample_key
+
+)
+
+select * from final

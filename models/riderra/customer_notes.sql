@@ -1,0 +1,24 @@
+with
+
+notes as (
+
+    select * from {{ ref('int_customer_notes__merged') }}
+
+),
+
+final as (
+
+    select
+        id,
+        customer_id,
+        body,
+        is_truncated,
+        author_user_id,
+        author_name,
+        noted_at,
+        kind
+    from notes
+
+)
+
+select * from final
