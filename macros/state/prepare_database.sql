@@ -2,6 +2,7 @@
 {% macro prepare_database() %}
     {%- if execute -%}
         {%- do check_server() -%}
+        {%- do ensure_extensions() -%}
         {%- if target.name == 'dry_run' -%}
             {%- do refresh_dry_run_copies() -%}
         {%- else -%}
