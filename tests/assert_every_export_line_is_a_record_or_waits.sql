@@ -1,7 +1,8 @@
--- Fails for an export file whose rows, as the loader counted them, are not all among the lines
--- here: each of them has a contact number (and then its record counts it), or has none and waits
--- in quarantine as missing_number, or is blank. Why: a line that vanishes is a client that
--- vanishes. Lines that could not be read as rows are the loader's and are listed apart.
+-- Fails for an export file whose rows, as the loader counted them, are not all among
+-- the lines here: each of them has a contact number (and then its record counts it), or
+-- has none and waits in quarantine as missing_number, or is blank. Why: a line that
+-- vanishes is a client that vanishes. Lines that could not be read as rows are the
+-- loader's and are listed apart.
 
 with
 
@@ -38,7 +39,7 @@ select
     files.row_count,
     coalesce(lines.line_count, 0) as line_count
 from files
-left join lines
+left outer join lines
     on files.file_sha256 = lines.file_sha256
 where files.row_count is distinct from coalesce(lines.line_count, 0)
 

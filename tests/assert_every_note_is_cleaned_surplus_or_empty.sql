@@ -1,6 +1,7 @@
--- Fails for a note that is among the collected ones and then neither cleaned nor surplus, though
--- it has a letter or digit outside of its markup. Why: notes are the memory of the sales people.
--- Does not claim that the text is complete; is_truncated tells where it is not.
+-- Fails for a note that is among the collected ones and then neither cleaned nor
+-- surplus, though it has a letter or digit outside of its markup. Why: notes are the
+-- memory of the sales people. Does not claim that the text is complete; is_truncated
+-- tells where it is not.
 
 with
 
@@ -32,9 +33,9 @@ select
     collected.note_key,
     collected.planfix_id
 from collected
-left join cleaned
+left outer join cleaned
     on collected.note_key = cleaned.note_key
-left join surplus
+left outer join surplus
     on collected.note_key = surplus.note_key
 where
     cleaned.note_key is null

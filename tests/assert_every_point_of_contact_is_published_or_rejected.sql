@@ -1,7 +1,7 @@
--- Fails for a cell that no parsed value comes from (unless it says nothing, such as a dash), and
--- for a parsed value that is neither among the valid points nor among the rejected ones, or among
--- both. Why: a phone that disappears between two models is the loss this project exists to
--- prevent. Shows keys and channels, no values.
+-- Fails for a cell that no parsed value comes from (unless it says nothing, such as a
+-- dash), and for a parsed value that is neither among the valid points nor among the
+-- rejected ones, or among both. Why: a phone that disappears between two models is the
+-- loss this project exists to prevent. Shows keys and channels, no values.
 
 with
 
@@ -36,9 +36,9 @@ select
     published.contact_point_key is not null as is_published,
     rejected.contact_point_key is not null as is_rejected
 from parsed
-left join published
+left outer join published
     on parsed.contact_point_key = published.contact_point_key
-left join rejected
+left outer join rejected
     on parsed.contact_point_key = rejected.contact_point_key
 where (published.contact_point_key is null) = (rejected.contact_point_key is null)
 

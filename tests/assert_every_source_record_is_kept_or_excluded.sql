@@ -1,7 +1,7 @@
--- Fails for a contact number that the API or an export has and int_contacts__normalized lacks, or
--- the other way round. Why: everything behind it counts from that table, so a record lost here
--- would be missing from the books without anybody noticing. Does not claim that the record was
--- published; reconciliation does.
+-- Fails for a contact number that the API or an export has and int_contacts__normalized
+-- lacks, or the other way round. Why: everything behind it counts from that table, so a
+-- record lost here would be missing from the books without anybody noticing. Does not
+-- claim that the record was published; reconciliation does.
 
 with
 

@@ -1,7 +1,8 @@
--- An export names a person's companies in one cell, joined by commas, and names have commas of
--- their own ("Ромашка, ООО"). So a cell is cut only where a piece is the name of a company card:
--- the whole cell first, then the longest runs of pieces that are known names; what is left
--- between them stays one name as written. Works on distinct cells, of which there are few.
+-- An export names a person's companies in one cell, joined by commas, and names have
+-- commas of their own ("Ромашка, ООО"). So a cell is cut only where a piece is the name
+-- of a company card: the whole cell first, then the longest runs of pieces that are
+-- known names; what is left between them stays one name as written. Works on distinct
+-- cells, of which there are few.
 
 with
 
@@ -17,7 +18,8 @@ contacts as (
 
 ),
 
--- a name on two cards cannot say which of them is meant: the name is known, the card is not
+-- a name on two cards cannot say which of them is meant: the name is known, the card is
+-- not
 known_names as (
 
     select
@@ -47,7 +49,7 @@ whole as (
         known_names.name_key is not null as is_known,
         regexp_split_to_array(cells.cell, '\s*[,;]\s*') as pieces
     from cells
-    left join known_names
+    left outer join known_names
         on {{ company_name_key('cells.cell') }} = known_names.name_key
 
 ),

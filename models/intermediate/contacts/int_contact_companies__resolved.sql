@@ -1,6 +1,7 @@
--- Who works where. The API says it on the person (companies[]) or on the company (contacts[]), an
--- export by name. The newer of API and export that says anything counts as a whole: an employer
--- that was taken off a card must not come back from an older file.
+-- Who works where. The API says it on the person (companies[]) or on the company
+-- (contacts[]), an export by name. The newer of API and export that says anything
+-- counts as a whole: an employer that was taken off a card must not come back from an
+-- older file.
 
 with
 
@@ -86,12 +87,13 @@ from_api as (
         named.source,
         named.item_position
     from named
-    left join companies
+    left outer join companies
         on named.company_planfix_id = companies.planfix_id
 
 ),
 
--- two cards bear the name in the file: the one that the API links this person to is meant
+-- two cards bear the name in the file: the one that the API links this person to is
+-- meant
 api_names as (
 
     select
@@ -116,7 +118,7 @@ from_csv as (
     from records
     inner join cells
         on records.company = cells.cell
-    left join api_names
+    left outer join api_names
         on
             records.planfix_id = api_names.planfix_id
             and cells.name_key = api_names.name_key

@@ -1,6 +1,7 @@
--- Consents stand in custom fields: a list or text ("Да"), a box, or an opt-out ("Не звонить").
--- An opt-out that is not set says nothing; every other value is kept, one that the mapping does
--- not know as `unknown`. Of several fields about one channel and purpose the strictest counts.
+-- Consents stand in custom fields: a list or text ("Да"), a box, or an opt-out ("Не
+-- звонить"). An opt-out that is not set says nothing; every other value is kept, one
+-- that the mapping does not know as `unknown`. Of several fields about one channel and
+-- purpose the strictest counts.
 
 with
 
@@ -43,7 +44,7 @@ stated as (
             end
         ) as stated_status
     from custom_values
-    left join statuses
+    left outer join statuses
         on lower({{ tidied('custom_values.value_text') }}) = statuses.value_key
 
 ),

@@ -1,6 +1,6 @@
--- Fields that become rows of their own (messengers, consents, tags, legacy ids); those that become
--- a column are looked up in int_contacts__merged. Once per record and field: where the API and an
--- export both have the value, the newer of the two counts.
+-- Fields that become rows of their own (messengers, consents, tags, legacy ids); those
+-- that become a column are looked up in int_contacts__merged. Once per record and
+-- field: where the API and an export both have the value, the newer of the two counts.
 
 with
 
@@ -69,7 +69,7 @@ chosen as (
         end as value_text,
         greatest(csv_values.observed_at, api_values.fetched_at) as observed_at
     from api_values
-    left join csv_values
+    left outer join csv_values
         on
             api_values.planfix_id = csv_values.planfix_id
             and api_values.custom_field_id = csv_values.custom_field_id
@@ -84,7 +84,7 @@ chosen as (
         csv_values.value_text,
         csv_values.observed_at
     from csv_values
-    left join {{ source('planfix_raw', 'contacts') }} as contacts
+    left outer join {{ source('planfix_raw', 'contacts') }} as contacts
         on
             csv_values.planfix_id = contacts.id
             and contacts.{{ finished_loads('planfix_raw') }}

@@ -13,7 +13,8 @@ pieces as (
         custom_values.planfix_id,
         custom_values.source_system,
         -- a number field gives 1024.0, an export 1024.00
-        regexp_replace({{ tidied('pieces.piece') }}, '^([0-9]+)[.,]0+$', '\1') as external_id
+        regexp_replace({{ tidied('pieces.piece') }}, '^([0-9]+)[.,]0+$', '\1')
+            as external_id
     from custom_values
     cross join lateral regexp_split_to_table(custom_values.value_text, '[;,\r\n]+')
         as pieces (piece)

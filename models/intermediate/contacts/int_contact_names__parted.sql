@@ -1,7 +1,7 @@
--- Given, middle and family name of persons, where the source gives them apart or where a name
--- written in one cell can be taken apart without guessing: a patronymic follows its given name,
--- and of two words only one is a given name. The rest keep the name as written and no parts;
--- int_contact_names__tokens has its words either way.
+-- Given, middle and family name of persons, where the source gives them apart or where
+-- a name written in one cell can be taken apart without guessing: a patronymic follows
+-- its given name, and of two words only one is a given name. The rest keep the name as
+-- written and no parts; int_contact_names__tokens has its words either way.
 
 with
 
@@ -51,7 +51,8 @@ family_names as (
 
 ),
 
--- the words of one-cell names, or the two fields to be checked for having changed places
+-- the words of one-cell names, or the two fields to be checked for having changed
+-- places
 checked as (
 
     select
@@ -64,11 +65,11 @@ checked as (
         and first_given.name_key is null
         and second_given.name_key is not null as is_swapped
     from contacts
-    left join given_names as first_given
+    left outer join given_names as first_given
         on lower(coalesce(contacts.words[1], contacts.given_name)) = first_given.name_key
-    left join given_names as second_given
+    left outer join given_names as second_given
         on lower(coalesce(contacts.words[2], contacts.family_name)) = second_given.name_key
-    left join family_names as first_family
+    left outer join family_names as first_family
         on lower(contacts.given_name) = first_family.name_key
 
 ),

@@ -37,7 +37,8 @@ plain as (
             E' \n\t\u00a0'
         ) as body
     from notes
-    -- a function in `from` runs once per row; as an expression it would run for each use below
+    -- a function in `from` runs once per row; as an expression it would run for each
+    -- use below
     cross join lateral {{ function('html_to_text') }}(
         case when notes.has_markup then notes.body end
     ) as parsed (plain_text)

@@ -1,5 +1,5 @@
--- One pass over the comments, which are the largest raw table: everything below reads this.
--- Comments of a task belong to the task's counterparty. Calls no Python function.
+-- One pass over the comments, which are the largest raw table: everything below reads
+-- this. Comments of a task belong to the task's counterparty. Calls no Python function.
 
 with
 

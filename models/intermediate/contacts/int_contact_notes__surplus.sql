@@ -1,7 +1,7 @@
--- Comments beyond the last N of a record cannot be among the last N of its customer, so they are
--- left out before any HTML is parsed. Only records with more than N comments are sorted: with
--- two comments on an average card that is next to nothing, while sorting all bodies would be the
--- dearest step of the layer.
+-- Comments beyond the last N of a record cannot be among the last N of its customer, so
+-- they are left out before any HTML is parsed. Only records with more than N comments
+-- are sorted: with two comments on an average card that is next to nothing, while
+-- sorting all bodies would be the dearest step of the layer.
 
 with
 

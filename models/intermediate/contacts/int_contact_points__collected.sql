@@ -1,6 +1,6 @@
--- Every cell that may hold a phone, an address or a messenger account, as written, with the region
--- its phones are read in. Calls no Python function: the requests for precomputed results are read
--- off this table.
+-- Every cell that may hold a phone, an address or a messenger account, as written, with
+-- the region its phones are read in. Calls no Python function: the requests for
+-- precomputed results are read off this table.
 
 with
 
@@ -42,8 +42,12 @@ api_phones as (
         planfix_id,
         'phone' as channel,
         number as raw_value,
-        case type_id when 1 then 'mobile' when 2 then 'work' when 3 then 'home' else 'other' end
-            as label,
+        case type_id
+            when 1 then 'mobile'
+            when 2 then 'work'
+            when 3 then 'home'
+            else 'other'
+        end as label,
         'api' as source,
         phone_position as source_position
     from {{ ref('stg_planfix__contact_phones') }}
@@ -83,7 +87,8 @@ csv_cells as (
 
 ),
 
--- one account per call of messenger_handle; a slash is no separator here, links have them
+-- one account per call of messenger_handle; a slash is no separator here, links have
+-- them
 accounts as (
 
     select

@@ -1,5 +1,5 @@
--- What people decided about a phone, an address or an account; of several decisions on one key
--- the last one holds, and one that was withdrawn is none.
+-- What people decided about a phone, an address or an account; of several decisions on
+-- one key the last one holds, and one that was withdrawn is none.
 
 with
 

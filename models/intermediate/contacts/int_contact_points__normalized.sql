@@ -1,6 +1,6 @@
--- Valid points, one per record, channel, value and extension. The position orders a record's
--- points of one channel: a person's decision first, then the newer source, then custom fields,
--- then the older source, each in its own order.
+-- Valid points, one per record, channel, value and extension. The position orders a
+-- record's points of one channel: a person's decision first, then the newer source,
+-- then custom fields, then the older source, each in its own order.
 
 with
 
@@ -38,7 +38,7 @@ ranked as (
             else 3
         end as source_rank
     from points
-    left join contacts
+    left outer join contacts
         on points.planfix_id = contacts.planfix_id
 
 ),
@@ -71,7 +71,7 @@ final as (
             + least(distinct_points.part_position, 99)
         ) as source_position
     from distinct_points
-    left join superseded
+    left outer join superseded
         on distinct_points.contact_point_key = superseded.contact_point_key
     where superseded.contact_point_key is null
 

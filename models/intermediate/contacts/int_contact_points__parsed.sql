@@ -1,9 +1,10 @@
--- Each cell is parsed once, here; what is valid and what is not are two readings of this table.
+-- Each cell is parsed once, here; what is valid and what is not are two readings of
+-- this table.
 
 with
 
--- `not materialized`: a CTE that is read twice would be spooled once by one process, and the
--- scan behind it could not run on several cores
+-- `not materialized`: a CTE that is read twice would be spooled once by one process,
+-- and the scan behind it could not run on several cores
 cells as not materialized (
 
     select * from {{ ref('int_contact_points__collected') }}
@@ -80,7 +81,8 @@ accounts as (
         cells.source_position,
         1 as part_position,
         coalesce(
-            (as_phone.parts -> 0 ->> 'valid')::boolean, (parsed.part ->> 'valid')::boolean
+            (as_phone.parts -> 0 ->> 'valid')::boolean,
+            (parsed.part ->> 'valid')::boolean
         ) as is_valid,
         coalesce(as_phone.parts -> 0 ->> 'e164', parsed.part ->> 'value') as value,
         '' as extension,
@@ -94,7 +96,8 @@ accounts as (
         cells.raw_value,
         null as number_type
     from cells
-    -- a function in `from` runs once per row; as an expression it would run for each use
+    -- a function in `from` runs once per row; as an expression it would run for each
+    -- use
     cross join lateral {{ function('messenger_handle') }}(cells.channel, cells.raw_value)
         as parsed (part)
     -- a number without a country code is read in the record's region, as a phone is
@@ -174,7 +177,7 @@ final as (
         end as reason_code,
         decisions.action as decision
     from keyed
-    left join decisions
+    left outer join decisions
         on keyed.contact_point_key = decisions.contact_point_key
     where
         keyed.is_valid

@@ -1,5 +1,6 @@
--- What is not published and why: not valid, taken out by a decision, or no longer shown by the
--- newer source. Nothing that stands in a cell is lost: valid and rejected together are all of it.
+-- What is not published and why: not valid, taken out by a decision, or no longer shown
+-- by the newer source. Nothing that stands in a cell is lost: valid and rejected
+-- together are all of it.
 
 with
 
@@ -29,7 +30,7 @@ candidates as (
         points.source_position,
         points.part_position
     from points
-    left join superseded
+    left outer join superseded
         on points.contact_point_key = superseded.contact_point_key
     where
         not points.is_valid

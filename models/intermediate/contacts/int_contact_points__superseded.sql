@@ -1,7 +1,8 @@
--- Points that only the older of API and export shows, for records that have both. The API lists
--- every point of a card; a cell of an export may show only the main one. So the older source's
--- own points go when the newer source is the API and has any, or is an export whose cell has at
--- least as many; otherwise both stay, because a point too many can be corrected, a lost one not.
+-- Points that only the older of API and export shows, for records that have both. The
+-- API lists every point of a card; a cell of an export may show only the main one. So
+-- the older source's own points go when the newer source is the API and has any, or is
+-- an export whose cell has at least as many; otherwise both stay, because a point too
+-- many can be corrected, a lost one not.
 
 with
 
@@ -32,7 +33,10 @@ points as (
         on parsed.planfix_id = contacts.planfix_id
     where parsed.is_valid
     group by
-        parsed.contact_point_key, parsed.planfix_id, parsed.channel, contacts.csv_is_newer
+        parsed.contact_point_key,
+        parsed.planfix_id,
+        parsed.channel,
+        contacts.csv_is_newer
 
 ),
 

@@ -1,5 +1,6 @@
--- Every tag-like value of a record, before the mapping: its group, its data tags, custom fields
--- that are mapped to tags, and the segments whose export files it stands in.
+-- Every tag-like value of a record, before the mapping: its group, its data tags,
+-- custom fields that are mapped to tags, and the segments whose export files it stands
+-- in.
 
 with
 
@@ -86,9 +87,10 @@ tag_values as (
     select
         listed_data_tags.planfix_id,
         'data_tag' as source_kind,
-        coalesce(listed_data_tags.data_tag_name, data_tags.data_tag_name) as source_value
+        coalesce(listed_data_tags.data_tag_name, data_tags.data_tag_name)
+            as source_value
     from listed_data_tags
-    left join data_tags
+    left outer join data_tags
         on listed_data_tags.data_tag_id = data_tags.data_tag_id
 
     union all
@@ -102,8 +104,8 @@ tag_values as (
 
     union all
 
-    -- a ticked box (an export prints "Да") says the field's own label, a list or set its values;
-    -- a box that is not ticked says nothing
+    -- a ticked box (an export prints "Да") says the field's own label, a list or set
+    -- its values; a box that is not ticked says nothing
     select
         custom_values.planfix_id,
         'custom_field' as source_kind,
@@ -113,11 +115,14 @@ tag_values as (
             else pieces.piece
         end as source_value
     from custom_values
-    left join custom_fields
+    left outer join custom_fields
         on custom_values.custom_field_id = custom_fields.custom_field_id
     cross join lateral regexp_split_to_table(
         custom_values.value_text,
-        case when jsonb_typeof(custom_values.field_value) = 'array' then '; ' else '[\r\n]+' end
+        case jsonb_typeof(custom_values.field_value)
+            when 'array' then '; '
+            else '[\r\n]+'
+        end
     ) as pieces (piece)
     where lower(pieces.piece) not in ('false', 'нет', 'no')
 

@@ -1,5 +1,5 @@
--- A value without a row in the mapping keeps its own name: a tag that nobody mapped is still a
--- tag. The worklist of unmapped values lists it.
+-- A value without a row in the mapping keeps its own name: a tag that nobody mapped is
+-- still a tag. The worklist of unmapped values lists it.
 
 with
 
@@ -44,7 +44,7 @@ mapped as (
     from tag_values
     inner join contacts
         on tag_values.planfix_id = contacts.planfix_id
-    left join mapping
+    left outer join mapping
         on
             tag_values.source_kind = mapping.source_kind
             and lower(tag_values.source_value) = mapping.value_key

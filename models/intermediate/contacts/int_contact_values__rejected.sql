@@ -1,5 +1,5 @@
--- Values other than points of contact that did not become what their field means, with the
--- reason: the record goes on without the value, a person sees it in quarantine.
+-- Values other than points of contact that did not become what their field means, with
+-- the reason: the record goes on without the value, a person sees it in quarantine.
 
 with
 
@@ -35,7 +35,8 @@ statuses as (
 
 ),
 
--- what became a value is told by the column itself, so that only the few others are looked at
+-- what became a value is told by the column itself, so that only the few others are
+-- looked at
 contact_values as (
 
     select

@@ -1,8 +1,10 @@
--- The same record stands in a master file and in any number of segment files, exported at
--- different times: of each cell the newest one that is not empty counts. Among files of one
--- moment the master wins, then the file's hash decides, so that the result has one answer.
+-- The same record stands in a master file and in any number of segment files, exported
+-- at different times: of each cell the newest one that is not empty counts. Among files
+-- of one moment the master wins, then the file's hash decides, so that the result has
+-- one answer.
 
-{% set fields = csv_fields() | reject('in', ['number', 'created_at', 'updated_at']) | list %}
+{% set other = ['number', 'created_at', 'updated_at'] %}
+{% set fields = csv_fields() | reject('in', other) | list %}
 
 with
 
@@ -13,8 +15,8 @@ lines as (
 
 ),
 
--- PostgreSQL sorts once for all aggregates that share an order (from 16 on); the sorted input
--- below serves 15 as well
+-- PostgreSQL sorts once for all aggregates that share an order (from 16 on); the sorted
+-- input below serves 15 as well
 sorted as (
 
     select
@@ -31,7 +33,8 @@ sorted as (
 
 ),
 
--- nearly every record has one line or several equal ones: only the rest needs the aggregates
+-- nearly every record has one line or several equal ones: only the rest needs the
+-- aggregates
 newest as (
 
     select * from sorted
@@ -52,8 +55,10 @@ older_values as (
         planfix_id,
         count(*) as line_count,
         {% for field in fields + ['created_at', 'updated_at', 'created_at_text'] -%}
-            (array_agg({{ field }} order by recency) filter (where {{ field }} is not null))[1]
-            as {{ field }},
+            (
+                array_agg({{ field }} order by recency)
+                    filter (where {{ field }} is not null)
+            )[1] as {{ field }},
         {% endfor -%}
         (array_agg(entity order by recency) filter (where entity != 'any'))[1] as entity
     from older
@@ -101,9 +106,9 @@ final as (
         coalesce(nullif(newest.entity, 'any'), older_values.entity, 'any') as entity,
         newest.file_modified_at as observed_at
     from newest
-    left join older_values
+    left outer join older_values
         on newest.planfix_id = older_values.planfix_id
-    left join older_custom_fields
+    left outer join older_custom_fields
         on newest.planfix_id = older_custom_fields.planfix_id
 
 )

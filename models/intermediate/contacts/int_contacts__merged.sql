@@ -1,8 +1,8 @@
--- API and export meet by contact number. What the API gave was true when it was fetched, what a
--- file says was true when the file was written: of each value the newer one counts, and an empty
--- one never replaces one that is there (a file may simply lack the column).
--- Two halves (records the API has, records it lacks) instead of a full join, which PostgreSQL 15
--- cannot run on several cores.
+-- API and export meet by contact number. What the API gave was true when it was
+-- fetched, what a file says was true when the file was written: of each value the newer
+-- one counts, and an empty one never replaces one that is there (a file may simply lack
+-- the column). Two halves (records the API has, records it lacks) instead of a full
+-- join, which PostgreSQL 15 cannot run on several cores.
 
 {% set api_columns = {
     'template_id': 'bigint', 'group_id': 'bigint', 'name': 'text', 'midname': 'text',
@@ -108,7 +108,7 @@ paired as (
             csv.{{ column }} as csv_{{ column }}{{ ',' if not loop.last }}
         {% endfor -%}
     from api
-    left join csv
+    left outer join csv
         on api.planfix_id = csv.planfix_id
 
     union all
@@ -133,11 +133,12 @@ paired as (
 
 ),
 
--- the first of the responsible people is an employee nearly always; a list may hold contacts
+-- the first of the responsible people is an employee nearly always; a list may hold
+-- contacts
 owned as (
 
     select
-        paired.*,
+        *,
         case
             when api_supervisor_users -> 0 ->> 'id' not like 'contact:%'
                 then api_supervisor_users -> 0
@@ -157,49 +158,65 @@ owned as (
 judged as (
 
     select
-        owned.*,
+        *,
         has_csv and (
             not has_api
             or csv_observed_at > greatest(api_fetched_at, api_updated_at)
         ) as csv_is_newer,
         concat_ws(' ', api_name, api_midname, api_lastname) as api_full_name,
-        coalesce({{ source_id("api_owner ->> 'id'") }}, api_added_by_id) as api_owner_id,
+        coalesce({{ source_id("api_owner ->> 'id'") }}, api_added_by_id)
+            as api_owner_id,
         coalesce(api_owner ->> 'name', api_added_by_name) as api_owner_name,
         coalesce(
             csv_name,
             nullif(concat_ws(' ', csv_given_name, csv_middle_name, csv_family_name), '')
         ) as csv_full_name
     from owned
-    -- a fence: without it every use of csv_is_newer and its like would be worked out anew. Other
-    -- than a materialised CTE it leaves the scan to all cores
-    offset 0
+    -- a fence: without it every use of csv_is_newer and its like would be worked out
+    -- anew. Other than a materialised CTE it leaves the scan to all cores
+    offset 0  -- noqa: AM09
 
 ),
 
-custom_texts as (
+cards as (
 
     select
         judged.*,
-        -- a file shows the name in one cell; as long as it has the API's words, the API's parts
-        -- hold. Equal texts, by far the most, are told without taking them apart
+        details.language_code as details_language_code,
+        details.timezone as details_timezone,
+        contact_groups.group_name as listed_group_name,
+        csv_owners.planfix_user_id as csv_owner_id,
+        -- a file shows the name in one cell; as long as it has the API's words, the
+        -- API's parts hold. Equal texts, by far the most, are told without taking them
+        -- apart
         judged.api_lastname is not null
         and (
             not judged.csv_is_newer
             or judged.csv_name is null
             or judged.csv_name = judged.api_full_name
-            or {{ name_words('judged.csv_name') }} = {{ name_words('judged.api_full_name') }}
+            or {{ name_words('judged.csv_name') }}
+            = {{ name_words('judged.api_full_name') }}
         ) as has_api_parts,
         judged.csv_family_name is not null as has_csv_parts,
         {% for target in targets -%}
-            {{ mapped_field_text('judged.api_custom_fields', 'field_keys.' ~ target ~ '_keys') }}
+            {% set keys = 'field_keys.' ~ target ~ '_keys' -%}
+            {{ mapped_field_text('judged.api_custom_fields', keys) }}
                 as api_custom_{{ target }},
-            {{ mapped_field_text(
-                'judged.csv_custom_fields', 'field_keys.' ~ target ~ '_keys', is_plain_text=true
-            ) }} as csv_custom_{{ target }}{{ ',' if not loop.last }}
+            {{ mapped_field_text('judged.csv_custom_fields', keys, is_plain_text=true) }}
+                as csv_custom_{{ target }}{{ ',' if not loop.last }}
         {% endfor -%}
     from judged
     cross join field_keys
-    offset 0
+    left outer join details
+        on judged.planfix_id = details.planfix_id
+    left outer join contact_groups
+        on judged.api_group_id = contact_groups.group_id
+    left outer join users_by_name as csv_owners
+        on
+            lower(btrim(split_part(
+                coalesce(judged.csv_supervisors, judged.csv_added_by), ',', 1
+            ))) = csv_owners.user_key
+    offset 0  -- noqa: AM09
 
 ),
 
@@ -207,82 +224,82 @@ final as (
 
     select
         -- ids
-        custom_texts.planfix_id,
-        custom_texts.api_template_id as template_id,
-        custom_texts.api_group_id as group_id,
+        planfix_id,
+        api_template_id as template_id,
+        api_group_id as group_id,
 
         -- what it is
         case
-            when coalesce(custom_texts.api_is_company, custom_texts.csv_entity = 'company') then 'company'
-            when custom_texts.has_api or custom_texts.csv_entity = 'contact' then 'person'
+            when coalesce(api_is_company, csv_entity = 'company') then 'company'
+            when has_api or csv_entity = 'contact' then 'person'
             -- a file of both kinds: only a company lists its people
-            when custom_texts.csv_contacts is not null then 'company'
+            when csv_contacts is not null then 'company'
             else 'person'
         end as kind,
-        custom_texts.has_api,
-        custom_texts.has_csv,
-        custom_texts.csv_is_newer,
+        has_api,
+        has_csv,
+        csv_is_newer,
 
         -- names; the parts are the source's own, a one-cell name is split further down
         case
-            when custom_texts.csv_is_newer
-                then coalesce(custom_texts.csv_full_name, nullif(custom_texts.api_full_name, ''))
-            else coalesce(nullif(custom_texts.api_full_name, ''), custom_texts.csv_full_name)
+            when csv_is_newer
+                then coalesce(csv_full_name, nullif(api_full_name, ''))
+            else coalesce(nullif(api_full_name, ''), csv_full_name)
         end as full_name_text,
-        custom_texts.has_api_parts or custom_texts.has_csv_parts as is_structured,
+        has_api_parts or has_csv_parts as is_structured,
         case
-            when custom_texts.has_api_parts then custom_texts.api_name
-            when custom_texts.has_csv_parts then custom_texts.csv_given_name
+            when has_api_parts then api_name
+            when has_csv_parts then csv_given_name
         end as given_name,
         case
-            when custom_texts.has_api_parts then custom_texts.api_midname
-            when custom_texts.has_csv_parts then custom_texts.csv_middle_name
+            when has_api_parts then api_midname
+            when has_csv_parts then csv_middle_name
         end as middle_name,
         case
-            when custom_texts.has_api_parts then custom_texts.api_lastname
-            when custom_texts.has_csv_parts then custom_texts.csv_family_name
+            when has_api_parts then api_lastname
+            when has_csv_parts then csv_family_name
         end as family_name,
 
         -- text
         {{ newer_value('position') }} as position,
         case
-            when custom_texts.csv_is_newer then coalesce(custom_texts.csv_website, custom_texts.api_site)
-            else coalesce(custom_texts.api_site, custom_texts.csv_website)
+            when csv_is_newer then coalesce(csv_website, api_site)
+            else coalesce(api_site, csv_website)
         end as website,
         {{ newer_value('address') }} as address,
         {{ newer_value('description') }} as description,
         coalesce({{ trimmed(newer_value('custom_city')) }}, csv_city) as city,
         coalesce({{ trimmed(newer_value('custom_country')) }}, csv_country) as country_text,
         coalesce({{ trimmed(newer_value('custom_language')) }}, csv_language) as language_text,
-        coalesce(details.language_code, custom_texts.api_language_code) as language_code,
+        coalesce(details_language_code, api_language_code) as language_code,
         coalesce(
             {{ trimmed(newer_value('custom_timezone')) }},
-            details.timezone,
-            custom_texts.api_timezone,
-            custom_texts.csv_timezone
+            details_timezone,
+            api_timezone,
+            csv_timezone
         ) as timezone_text,
         case
-            when custom_texts.csv_is_newer
-                then coalesce(custom_texts.csv_birth_date, custom_texts.api_birth_date_text)
-            else coalesce(custom_texts.api_birth_date_text, custom_texts.csv_birth_date)
+            when csv_is_newer
+                then coalesce(csv_birth_date, api_birth_date_text)
+            else coalesce(api_birth_date_text, csv_birth_date)
         end as birth_date_text,
         {{ trimmed(newer_value('custom_birth_date')) }} as custom_birth_date_text,
         case
-            when custom_texts.csv_is_newer
+            when csv_is_newer
                 then coalesce(
-                    custom_texts.csv_gender_or_type, nullif(custom_texts.api_gender, 'NotDefined')
+                    csv_gender_or_type, nullif(api_gender, 'NotDefined')
                 )
             else coalesce(
-                nullif(custom_texts.api_gender, 'NotDefined'), custom_texts.csv_gender_or_type
+                nullif(api_gender, 'NotDefined'), csv_gender_or_type
             )
         end as gender_text,
         case
-            when custom_texts.csv_is_newer
+            when csv_is_newer
                 then coalesce(
-                    custom_texts.csv_group_name, custom_texts.api_group_name, contact_groups.group_name
+                    csv_group_name, api_group_name, listed_group_name
                 )
             else coalesce(
-                custom_texts.api_group_name, contact_groups.group_name, custom_texts.csv_group_name
+                api_group_name, listed_group_name, csv_group_name
             )
         end as group_name,
         coalesce(
@@ -293,61 +310,53 @@ final as (
 
         -- who looks after it: the responsible employee, else who added it
         case
-            when custom_texts.csv_is_newer
-                then coalesce(csv_owners.planfix_user_id, custom_texts.api_owner_id)
-            else coalesce(custom_texts.api_owner_id, csv_owners.planfix_user_id)
+            when csv_is_newer
+                then coalesce(csv_owner_id, api_owner_id)
+            else coalesce(api_owner_id, csv_owner_id)
         end as planfix_owner_user_id,
         case
-            when custom_texts.csv_is_newer then coalesce(
-                custom_texts.csv_supervisors, custom_texts.csv_added_by, custom_texts.api_owner_name
+            when csv_is_newer then coalesce(
+                csv_supervisors, csv_added_by, api_owner_name
             )
             else coalesce(
-                custom_texts.api_owner_name, custom_texts.csv_supervisors, custom_texts.csv_added_by
+                api_owner_name, csv_supervisors, csv_added_by
             )
         end as owner_name,
 
         -- times
-        coalesce(custom_texts.api_created_at, custom_texts.csv_created_at) as source_created_at,
-        greatest(custom_texts.api_updated_at, custom_texts.csv_updated_at) as source_updated_at,
+        coalesce(api_created_at, csv_created_at) as source_created_at,
+        greatest(api_updated_at, csv_updated_at) as source_updated_at,
         case
-            when custom_texts.csv_is_newer then custom_texts.csv_observed_at
-            else custom_texts.api_fetched_at
+            when csv_is_newer then csv_observed_at
+            else api_fetched_at
         end as observed_at,
-        custom_texts.api_fetched_at,
-        custom_texts.csv_observed_at,
-        coalesce(custom_texts.api_is_deleted, false) as is_deleted_in_payload,
+        api_fetched_at,
+        csv_observed_at,
+        coalesce(api_is_deleted, false) as is_deleted_in_payload,
 
         -- times that are none, for the list of rejected values
         case
-            when custom_texts.api_created_at is null then custom_texts.api_created_at_text
+            when api_created_at is null then api_created_at_text
         end as broken_api_created_at,
         case
-            when custom_texts.api_updated_at is null then custom_texts.api_updated_at_text
+            when api_updated_at is null then api_updated_at_text
         end as broken_api_updated_at,
         case
-            when custom_texts.csv_created_at is null then custom_texts.csv_created_at_text
+            when csv_created_at is null then csv_created_at_text
         end as broken_csv_created_at,
 
         -- trace
         case
-            when custom_texts.csv_is_newer then custom_texts.csv_raw_load_id
-            else custom_texts.api_raw_load_id
+            when csv_is_newer then csv_raw_load_id
+            else api_raw_load_id
         end as raw_load_id,
         case
-            when custom_texts.csv_is_newer then 'planfix_csv_raw.export_rows'
+            when csv_is_newer then 'planfix_csv_raw.export_rows'
             else 'planfix_raw.contacts'
         end as raw_table,
-        custom_texts.csv_file_sha256 as source_file,
-        custom_texts.csv_line_number as source_line
-    from custom_texts
-    left join details
-        on custom_texts.planfix_id = details.planfix_id
-    left join contact_groups
-        on custom_texts.api_group_id = contact_groups.group_id
-    left join users_by_name as csv_owners
-        on
-            lower(coalesce(custom_texts.csv_supervisors, custom_texts.csv_added_by))
-            = csv_owners.user_key
+        csv_file_sha256 as source_file,
+        csv_line_number as source_line
+    from cards
 
 )
 

@@ -1,10 +1,11 @@
--- The record as the rest of the project sees it: codes instead of texts, the name in parts where
--- that is safe, the region for phones without a country code, and whether it is in scope.
+-- The record as the rest of the project sees it: codes instead of texts, the name in
+-- parts where that is safe, the region for phones without a country code, and whether
+-- it is in scope.
 
 with
 
--- `not materialized`: a CTE that is read twice would be spooled once by one process, and the
--- scan behind it could not run on several cores
+-- `not materialized`: a CTE that is read twice would be spooled once by one process,
+-- and the scan behind it could not run on several cores
 contacts as not materialized (
 
     select * from {{ ref('int_contacts__merged') }}
@@ -135,8 +136,8 @@ excluded as (
 
 ),
 
--- only the latest sweep that saw every page may prove that a record is gone, and only for a
--- record that was last seen before that sweep began
+-- only the latest sweep that saw every page may prove that a record is gone, and only
+-- for a record that was last seen before that sweep began
 latest_sweep as (
 
     select
@@ -179,9 +180,9 @@ company_regions as (
         contacts.planfix_id,
         coalesce(regions.country_code, region_codes.country_code) as country_code
     from contacts
-    left join regions
+    left outer join regions
         on lower(contacts.country_text) = regions.country_key
-    left join region_codes
+    left outer join region_codes
         on upper(contacts.country_text) = region_codes.country_code
     where
         contacts.kind = 'company'
@@ -298,23 +299,23 @@ final as (
         contacts.source_file,
         contacts.source_line
     from contacts
-    left join employers
+    left outer join employers
         on contacts.planfix_id = employers.planfix_id
-    left join company_regions
+    left outer join company_regions
         on employers.company_planfix_id = company_regions.planfix_id
-    left join name_parts
+    left outer join name_parts
         on contacts.planfix_id = name_parts.planfix_id
-    left join regions
+    left outer join regions
         on lower(contacts.country_text) = regions.country_key
-    left join region_codes
+    left outer join region_codes
         on upper(contacts.country_text) = region_codes.country_code
-    left join languages
+    left outer join languages
         on lower(contacts.language_text) = languages.language_key
-    left join timezones
+    left outer join timezones
         on lower(contacts.timezone_text) = timezones.timezone_key
-    left join excluded
+    left outer join excluded
         on contacts.planfix_id = excluded.planfix_id
-    left join gone
+    left outer join gone
         on contacts.planfix_id = gone.planfix_id
 
 )

@@ -1,5 +1,6 @@
--- A file exported twice under one name is one segment at two times: membership counts from its
--- latest version only, or a record that left the segment would stay in it for ever.
+-- A file exported twice under one name is one segment at two times: membership counts
+-- from its latest version only, or a record that left the segment would stay in it for
+-- ever.
 
 with
 
@@ -31,7 +32,7 @@ matched as (
         coalesce(patterns.entity, 'any') as entity,
         coalesce(patterns.is_master, false) as is_master
     from files
-    left join patterns
+    left outer join patterns
         on lower(files.file_name) like patterns.file_pattern
     order by
         files.file_sha256,

@@ -1,4 +1,5 @@
--- The lines are read three times below (records, segments, quarantine), so they are kept.
+-- The lines are read three times below (records, segments, quarantine), so they are
+-- kept.
 
 with
 

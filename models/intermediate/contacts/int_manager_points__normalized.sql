@@ -1,5 +1,5 @@
--- Phones and addresses of the company's own employees: found on a client's card they say who
--- typed it, not who the client is, so matching must not link by them.
+-- Phones and addresses of the company's own employees: found on a client's card they
+-- say who typed it, not who the client is, so matching must not link by them.
 
 with
 

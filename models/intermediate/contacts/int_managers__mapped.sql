@@ -1,6 +1,7 @@
--- Planfix employee to Riderra user: by the seed, else by an e-mail that exactly one active user
--- has. The rest have no user and are a worklist. An employee who only occurs as an owner or
--- author (gone from the account, hidden from the token) has a row too.
+-- Planfix employee to Riderra user: by the seed, else by an e-mail that exactly one
+-- active user has. The rest have no user and are a worklist. An employee who only
+-- occurs as an owner or author (gone from the account, hidden from the token) has a row
+-- too.
 
 with
 
@@ -77,7 +78,7 @@ employees as (
         mentioned.planfix_user_id,
         coalesce(min(users.user_name), min(mentioned.user_name)) as user_name
     from mentioned
-    left join users
+    left outer join users
         on mentioned.planfix_user_id = users.planfix_user_id
     group by mentioned.planfix_user_id
 
@@ -147,9 +148,9 @@ final as (
         end as mapping_rule,
         employees.user_name
     from employees
-    left join mapping
+    left outer join mapping
         on employees.planfix_user_id = mapping.planfix_user_id
-    left join by_email
+    left outer join by_email
         on employees.planfix_user_id = by_email.planfix_user_id
 
 )

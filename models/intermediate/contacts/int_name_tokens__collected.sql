@@ -1,6 +1,6 @@
--- The words of every name that matching compares: cards of people and companies, employers by
--- name, passengers and companies of trips. Calls no Python function; each distinct word is
--- folded once, in int_name_tokens__folded.
+-- The words of every name that matching compares: cards of people and companies,
+-- employers by name, passengers and companies of trips. Calls no Python function; each
+-- distinct word is folded once, in int_name_tokens__folded.
 
 with
 
@@ -22,7 +22,8 @@ trips as (
 
 ),
 
--- parts where they are known, else the name as written: never both, or a word would count twice
+-- parts where they are known, else the name as written: never both, or a word would
+-- count twice
 person_names as (
 
     select

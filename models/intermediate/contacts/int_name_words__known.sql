@@ -1,6 +1,6 @@
--- What a word can be in a name, by the lists and by what this base itself does with it: the fields
--- for given and family name of its own cards, of which one in twelve is filled in the wrong way
--- round (measured on the sample account).
+-- What a word can be in a name, by the lists and by what this base itself does with it:
+-- the fields for given and family name of its own cards, of which one in twelve is
+-- filled in the wrong way round (measured on the sample account).
 
 with
 
@@ -79,7 +79,8 @@ final as (
 
     select
         counted.name_key,
-        -- a listed name that this base rather uses as a family name (Мартин, Thomas) tells nothing
+        -- a listed name that this base rather uses as a family name (Мартин, Thomas)
+        -- tells nothing
         case
             when listed.name_key is not null
                 then counted.family_count <= counted.given_count
@@ -92,7 +93,7 @@ final as (
         counted.given_count,
         counted.family_count
     from counted
-    left join listed
+    left outer join listed
         on counted.name_key = listed.name_key
 
 )

@@ -1,5 +1,6 @@
--- Trips as they are written: Planfix tasks of the trip templates (or with a pick-up time) whose
--- counterparty is a contact, and the orders the CRM has. Calls no Python function.
+-- Trips as they are written: Planfix tasks of the trip templates (or with a pick-up
+-- time) whose counterparty is a contact, and the orders the CRM has. Calls no Python
+-- function.
 
 {% set targets = [
     'pickup_at', 'from_place', 'to_place', 'passenger_name', 'passenger_phone',
@@ -47,7 +48,8 @@ task_values as (
     select
         tasks.*,
         {% for target in targets -%}
-            {{ mapped_field_text('tasks.custom_fields', 'field_keys.' ~ target ~ '_keys') }}
+            {% set keys = 'field_keys.' ~ target ~ '_keys' -%}
+            {{ mapped_field_text('tasks.custom_fields', keys) }}
                 as {{ target }}{{ ',' if not loop.last }}
         {% endfor -%}
     from tasks
@@ -68,13 +70,15 @@ task_trips as (
         {{ trimmed('task_values.pickup_at') }} as pickup_at_text,
         -- a date-and-time field holds wall time of the account, unlike all other times
         coalesce(
-            {{ source_local_instant('btrim(task_values.pickup_at)', setting('account_timezone')) }},
+            {{ source_local_instant(
+                'btrim(task_values.pickup_at)', setting('account_timezone')
+            ) }},
             task_values.planned_start_at
         ) as pickup_at,
         {{ tidied('task_values.from_place') }} as from_place,
         {{ tidied('task_values.to_place') }} as to_place
     from task_values
-    left join trip_templates
+    left outer join trip_templates
         on task_values.template_id = trip_templates.template_id
     where
         trip_templates.template_id is not null

@@ -22,7 +22,9 @@ phones as (
         parsed.part ->> 'e164' as phone_e164
     from trips
     cross join lateral jsonb_array_elements(
-        {{ function('parse_phone') }}(trips.phone_text, '{{ setting('default_region') }}')
+        {{ function('parse_phone') }}(
+            trips.phone_text, '{{ setting('default_region') }}'
+        )
     ) with ordinality as parsed (part, part_position)
     where (parsed.part ->> 'valid')::boolean
     order by trips.trip_key, parsed.part_position
@@ -52,17 +54,18 @@ final as (
         trips.passenger_name,
         phones.phone_e164,
         emails.email_match_key,
-        -- a task is about its counterparty: the company itself, or the person's employer
+        -- a task is about its counterparty: the company itself, or the person's
+        -- employer
         coalesce(trips.company_name, contacts.company_name) as company_name,
         trips.pickup_at,
         trips.from_place,
         trips.to_place
     from trips
-    left join phones
+    left outer join phones
         on trips.trip_key = phones.trip_key
-    left join emails
+    left outer join emails
         on trips.trip_key = emails.trip_key
-    left join contacts
+    left outer join contacts
         on trips.counterparty_planfix_id = contacts.planfix_id
 
 )

@@ -1,4 +1,5 @@
--- Names and phones are as typed by partners; the relation and its columns are named by vars.
+-- Names and phones are as typed by partners; the relation and its columns are named by
+-- vars.
 
 with
 

@@ -14,7 +14,8 @@ final as (
         {{ trimmed('user_id') }} as riderra_user_id,
         lower({{ trimmed('email') }}) as email,
         {{ tidied('user_name') }} as user_name,
-        coalesce(lower(is_active) in ('true', 't', '1', 'yes', 'active'), true) as is_active
+        coalesce(lower(is_active) in ('true', 't', '1', 'yes', 'active'), true)
+            as is_active
     from source
 
 )

@@ -1,5 +1,5 @@
--- A person names its companies and a company its people; both lists say the same thing and either
--- may be the only one that does.
+-- A person names its companies and a company its people; both lists say the same thing
+-- and either may be the only one that does.
 
 with
 

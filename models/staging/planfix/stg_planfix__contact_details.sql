@@ -16,8 +16,10 @@ final as (
 
         -- text
         {{ tidied("payload #>> '{addedBy,name}'") }} as added_by_name,
-        {{ trimmed("coalesce(nullif(payload ->> 'communicationLanguageCode', ''), payload ->> 'languageCode')") }}
-            as language_code,
+        coalesce(
+            {{ trimmed("payload ->> 'communicationLanguageCode'") }},
+            {{ trimmed("payload ->> 'languageCode'") }}
+        ) as language_code,
         {{ trimmed("payload ->> 'timezone'") }} as timezone,
 
         -- references

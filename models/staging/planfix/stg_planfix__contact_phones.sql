@@ -15,8 +15,10 @@ final as (
     select
         source.planfix_id,
         phones.phone_position::int as phone_position,
-        {{ trimmed("coalesce(nullif(phones.phone ->> 'number', ''), phones.phone ->> 'maskedNumber')") }}
-            as number,
+        coalesce(
+            {{ trimmed("phones.phone ->> 'number'") }},
+            {{ trimmed("phones.phone ->> 'maskedNumber'") }}
+        ) as number,
         {{ source_id("phones.phone ->> 'type'") }} as type_id
     from source
     cross join lateral jsonb_array_elements(source.phones)

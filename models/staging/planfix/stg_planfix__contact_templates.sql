@@ -12,7 +12,8 @@ final as (
     select
         id as template_id,
         {{ tidied("payload ->> 'name'") }} as template_name,
-        coalesce(is_company, lower(payload ->> 'isCompany') = 'true', false) as is_company,
+        coalesce(is_company, lower(payload ->> 'isCompany') = 'true', false)
+            as is_company,
         fetched_at,
         run_id,
         _dlt_load_id as raw_load_id

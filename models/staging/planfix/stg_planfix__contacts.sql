@@ -1,6 +1,7 @@
--- One jsonb_to_record per contact: thirty `->>` on one payload would unpack it thirty times.
--- Everything is read as text or jsonb and cast behind a guard, because the source stores values
--- outside its own enums and shapes; a strange value must not stop the build.
+-- One jsonb_to_record per contact: thirty `->>` on one payload would unpack it thirty
+-- times. Everything is read as text or jsonb and cast behind a guard, because the
+-- source stores values outside its own enums and shapes; a strange value must not stop
+-- the build.
 
 with
 
@@ -77,7 +78,7 @@ times as (
         ) as updated_at_text
     from unpacked
     -- a fence: without it every use of a text below would be worked out anew
-    offset 0
+    offset 0  -- noqa: AM09
 
 ),
 
@@ -100,8 +101,10 @@ final as (
         {{ trimmed('"site"') }} as site,
         {{ tidied('"position"') }} as position,
         {{ tidied("\"group\" ->> 'name'") }} as group_name,
-        {{ trimmed('coalesce("communicationLanguageCode", "languageCode")') }}
-            as language_code,
+        coalesce(
+            {{ trimmed('"communicationLanguageCode"') }},
+            {{ trimmed('"languageCode"') }}
+        ) as language_code,
         {{ trimmed('"timezone"') }} as timezone,
 
         -- points of contact

@@ -12,7 +12,8 @@ final as (
     select
         data_tag_id,
         key as entry_key,
-        coalesce(contact_id, {{ source_id("payload #>> '{contact,id}'") }}) as planfix_id,
+        coalesce(contact_id, {{ source_id("payload #>> '{contact,id}'") }})
+            as planfix_id,
         coalesce(task_id, {{ source_id("payload #>> '{task,id}'") }}) as task_id,
         {{ source_id("payload ->> 'commentId'") }} as comment_id,
         {{ tidied("payload #>> '{dataTag,name}'") }} as data_tag_name,

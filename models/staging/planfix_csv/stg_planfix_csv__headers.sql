@@ -1,6 +1,7 @@
--- One list of headers per file; the same header may stand twice in a file, which the loader writes
--- as "Телефон (2)". Such a header falls back to the mapping of its plain form, except for custom
--- fields: two fields with one label are two fields, and only their own row may map the second.
+-- One list of headers per file; the same header may stand twice in a file, which the
+-- loader writes as "Телефон (2)". Such a header falls back to the mapping of its plain
+-- form, except for custom fields: two fields with one label are two fields, and only
+-- their own row may map the second.
 
 with
 
@@ -49,9 +50,9 @@ final as (
         coalesce(own.field, plain.field) as field,
         coalesce(own.custom_field_id, plain.custom_field_id) as custom_field_id
     from headers
-    left join mapping as own
+    left outer join mapping as own
         on headers.header_key = own.header_key
-    left join mapping as plain
+    left outer join mapping as plain
         on
             own.header_key is null
             and plain.field != 'custom'

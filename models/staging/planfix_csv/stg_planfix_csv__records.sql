@@ -1,9 +1,11 @@
--- Headers differ from file to file, so each file gets its list of headers per field first (a few
--- rows), and a line then needs one look-up per field instead of being turned into thirty rows and
--- grouped again.
+-- Headers differ from file to file, so each file gets its list of headers per field
+-- first (a few rows), and a line then needs one look-up per field instead of being
+-- turned into thirty rows and grouped again.
 
+{% set other = ['number', 'created_at', 'updated_at'] %}
 {% set multi = [
-    'phone', 'email', 'telegram', 'whatsapp', 'viber', 'skype', 'facebook', 'instagram', 'vk',
+    'phone', 'email', 'telegram', 'whatsapp', 'viber', 'skype', 'facebook', 'instagram',
+    'vk', 'description',
 ] %}
 
 with
@@ -53,8 +55,9 @@ cells as (
                 select jsonb_object_agg(columns.custom_field_id, cell.value)
                 from jsonb_each_text(file_fields.custom_headers)
                     as columns (header, custom_field_id)
-                cross join lateral (select {{ trimmed('source.row ->> columns.header') }})
-                    as cell (value)
+                cross join lateral (
+                    select {{ trimmed('source.row ->> columns.header') }}
+                ) as cell (value)
                 where cell.value is not null
             )
         end as custom_fields,
@@ -63,10 +66,10 @@ cells as (
         source._dlt_load_id
     from source
     -- a file without a list of headers keeps its lines: they lack a number and say so
-    left join file_fields
+    left outer join file_fields
         on source.file_sha256 = file_fields.file_sha256
     -- a fence: without it every use of a cell below would look it up anew
-    offset 0
+    offset 0  -- noqa: AM09
 
 ),
 
@@ -78,7 +81,7 @@ tidied_cells as (
         {{ tidied('cells.created_at_cell') }} as created_at_text,
         {{ tidied('cells.updated_at_cell') }} as updated_at_text
     from cells
-    offset 0
+    offset 0  -- noqa: AM09
 
 ),
 
@@ -88,7 +91,8 @@ final as (
         -- ids
         file_sha256,
         line_number,
-        -- "123.00", and above 999 possibly with separators: "1 234.00", "1,234.00", "1.234,00"
+        -- "123.00", and above 999 possibly with separators: "1 234.00", "1,234.00",
+        -- "1.234,00"
         case
             when number_text ~ '^([0-9]{1,3}([.,][0-9]{3})+|[0-9]{1,18})([.,]0{1,2})?$'
                 then translate(
@@ -98,9 +102,10 @@ final as (
         number_cell as number_text,
 
         -- text
-        {% for field in csv_fields() if field not in ['number', 'created_at', 'updated_at'] -%}
-            {% if field in multi or field == 'description' -%}
-                {{ trimmed("replace(" ~ field ~ "_cell, '&nbsp;', ' ')") }} as {{ field }},
+        {% for field in csv_fields() if field not in other -%}
+            {% if field in multi -%}
+                {{ trimmed("replace(" ~ field ~ "_cell, '&nbsp;', ' ')") }}
+                    as {{ field }},
             {% else -%}
                 {{ tidied(field ~ '_cell') }} as {{ field }},
             {% endif -%}
