@@ -1,6 +1,6 @@
-{#- Returns every row of the model, or those that fulfil `where`: a model of violations must have
+{#- Returns every row of the model, or those that fulfil `condition`: a model of violations must have
     none. -#}
-{% test is_empty(model, where='true') %}
+{% test is_empty(model, condition='true') %}
     select * from {{ model }}
-    where {{ where }}
+    where {{ condition }}
 {% endtest %}
