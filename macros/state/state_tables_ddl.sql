@@ -70,8 +70,13 @@ create table if not exists {{ state }}.row_changes (
     after_values jsonb,
     before_published jsonb,
     reason text,
-    source_record text
+    source_record text,
+    undoes_change_id bigint references {{ state }}.row_changes
 );
+
+create index if not exists row_changes_undoes_change_id_idx
+    on {{ state }}.row_changes (undoes_change_id)
+    where undoes_change_id is not null;
 
 create index if not exists row_changes_batch_id_idx on {{ state }}.row_changes (batch_id);
 create index if not exists row_changes_row_id_idx

@@ -1,0 +1,402 @@
+{{
+    config(
+        indexes=[
+            {'columns': ['table_name', 'row_key'], 'unique': true},
+        ]
+    )
+}}
+
+-- depends_on: {{ ref('customers') }}
+-- depends_on: {{ ref('customer_contacts') }}
+-- depends_on: {{ ref('customer_tags') }}
+-- depends_on: {{ ref('customer_notes') }}
+-- depends_on: {{ ref('customer_consents') }}
+-- depends_on: {{ ref('customer_external_links') }}
+
+{%- set tables = publish_tables() %}
+
+with
+
+identities as (
+    select * from {{ ref('int_identity__customers') }}
+),
+
+published_rows as not materialized (
+    select * from {{ state_relation('published_rows') }}
+),
+
+live_customers as not materialized (
+    select * from {{ live_relation('customers') }}
+),
+
+live_contacts as not materialized (
+    select * from {{ live_relation('customer_contacts') }}
+),
+
+-- customers that somebody removed from the CRM: nothing may point at them any more
+removed_customers as (
+    select published_rows.row_id as customer_id
+    from published_rows
+    left join live_customers on published_rows.row_id = live_customers.id
+    where published_rows.table_name = 'customers' and live_customers.id is null
+),
+
+-- status and survivor of the customers that have no ready row of their own
+gone_customers as (
+    select
+        published_rows.customer_id,
+        case
+            when identities.status = 'merged' and removed_customers.customer_id is null
+                then identities.merged_into_id
+        end as merged_into_id
+    from published_rows
+    left join {{ ref('customers') }} as ready_customers
+        on published_rows.row_key = ready_customers.id
+    left join identities on published_rows.customer_id = identities.customer_id
+    left join removed_customers
+        on identities.merged_into_id = removed_customers.customer_id
+    where
+        published_rows.table_name = 'customers'
+        and (
+            ready_customers.id is null
+            or coalesce(identities.status, 'active') <> 'active'
+        )
+),
+
+customers_image as not materialized (
+    select
+        {%- for column in tables['customers']['columns']
+            if column not in tables['customers']['stamps'] and column != 'company_id' %}
+        ready.{{ column }},
+        {%- endfor %}
+        ready.id as customer_id,
+        case when removed_customers.customer_id is null then ready.company_id end
+            as company_id,
+        case
+            when removed_customers.customer_id is not null
+                then '{"company_id": null}'::jsonb
+        end as overrides
+    from {{ ref('customers') }} as ready
+    left join removed_customers on ready.company_id = removed_customers.customer_id
+    left join identities on ready.id = identities.customer_id
+    where coalesce(identities.status, 'active') = 'active'
+),
+
+-- a primary contact that the CRM set stays the only one of its channel
+kept_primaries as (
+    select
+        live_contacts.id,
+        live_contacts.customer_id,
+        live_contacts.channel
+    from live_contacts
+    left join published_rows
+        on
+            published_rows.table_name = 'customer_contacts'
+            and live_contacts.id = published_rows.row_id
+    left join {{ ref('customer_contacts') }} as ready
+        on published_rows.row_key = ready.id
+    where
+        live_contacts.is_primary
+        and case
+            when published_rows.row_id is null then true
+            when ready.id is null
+                then {{ group_hashes('customer_contacts', 'live_contacts') }}
+                    <> published_rows.group_hashes
+            else
+                not ready.is_primary
+                and {{ group_hash(['is_primary'], 'live_contacts') }}
+                    <> published_rows.group_hashes[3]
+        end
+),
+
+customer_contacts_image as not materialized (
+    select
+        {%- for column in tables['customer_contacts']['columns']
+            if column not in tables['customer_contacts']['stamps']
+            and column != 'is_primary' %}
+        ready.{{ column }},
+        {%- endfor %}
+        ready.is_primary and kept_primaries.id is null as is_primary,
+        case
+            when ready.is_primary and kept_primaries.id is not null
+                then '{"is_primary": false}'::jsonb
+        end as overrides
+    from {{ ref('customer_contacts') }} as ready
+    left join kept_primaries
+        on
+            ready.customer_id = kept_primaries.customer_id
+            and ready.channel = kept_primaries.channel
+            and ready.id <> kept_primaries.id
+            and ready.is_primary
+),
+
+{%- for table in ['customer_tags', 'customer_notes', 'customer_consents',
+    'customer_external_links'] %}
+
+{{ table }}_image as not materialized (
+    select
+        ready.*,
+        null::jsonb as overrides
+    from {{ ref(table) }} as ready
+),
+{%- endfor %}
+
+{%- for table, spec in tables.items() %}
+
+{{ table }}_known as not materialized (
+    select
+        row_key,
+        row_id,
+        customer_id,
+        -- groups that were added after the row was written count as never written
+        group_hashes
+        || ({{ unwritten_hashes(table) }})[cardinality(group_hashes) + 1:] as group_hashes
+    from published_rows
+    where table_name = '{{ table }}'
+),
+
+{{ table }}_live as not materialized (
+    select
+        {{ row_id(table, 'live') }} as row_id,
+        {{ group_hashes(table, 'live') }} as group_hashes
+    from {{ live_relation(table) }} as live
+),
+
+{{ table }}_named as not materialized (
+    select
+        {% for column in spec['natural'] %}
+        {%- if column == 'extension' -%}
+        coalesce(live.extension, '') as natural_extension,
+        {% else -%}
+        live.{{ column }} as natural_{{ column }},
+        {% endif %}
+        {%- endfor -%}
+        {{ row_id(table, 'live') }} as row_id
+    from {{ live_relation(table) }} as live
+),
+
+{{ table }}_ready as not materialized (
+    select
+        {{ row_key(table, 'image') }} as row_key,
+        {{ row_id(table, 'image') }} as row_id,
+        image.customer_id,
+        {% for column in spec['natural'] -%}
+        image.{{ column }} as natural_{{ column }},
+        {% endfor -%}
+        image.overrides,
+        {{ group_hashes(table, 'image') }} as group_hashes
+    from {{ table }}_image as image
+),
+
+{{ table }}_paired as not materialized (
+    select
+        ready.customer_id as ready_customer_id,
+        known.customer_id as known_customer_id,
+        ready.group_hashes as ready_hashes,
+        known.group_hashes as known_hashes,
+        known.row_id as known_row_id,
+        ready.row_id as ready_row_id,
+        {%- for column in spec['natural'] %}
+        ready.natural_{{ column }},
+        {%- endfor %}
+        ready.overrides,
+        coalesce(ready.row_key, known.row_key) as row_key
+    from {{ table }}_ready as ready
+    full join {{ table }}_known as known on ready.row_key = known.row_key
+),
+
+{{ table }}_compared as not materialized (
+    select
+        '{{ table }}' as table_name,
+        paired.row_key,
+        coalesce(paired.known_row_id, namesake.row_id, paired.ready_row_id) as row_id,
+        coalesce(paired.ready_customer_id, paired.known_customer_id) as customer_id,
+        paired.known_customer_id,
+        paired.ready_hashes,
+        paired.known_hashes,
+        live.group_hashes as live_hashes,
+        paired.overrides,
+        namesake.row_id is not null as has_namesake,
+        claim.row_id is not null as is_claimed
+    from {{ table }}_paired as paired
+    -- a live row that we did not write and that a person would call the same
+    left join {{ table }}_named as namesake
+        on
+            paired.known_row_id is null
+            {%- for column in spec['natural'] %}
+            and paired.natural_{{ column }} = namesake.natural_{{ column }}
+            {%- endfor %}
+    left join {{ table }}_known as claim on namesake.row_id = claim.row_id
+    left join {{ table }}_live as live
+        on coalesce(paired.known_row_id, namesake.row_id) = live.row_id
+),
+{%- endfor %}
+
+compared as not materialized (
+    {%- for table in tables %}
+    select * from {{ table }}_compared
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- the ready side of a customer without a ready row: its live row with another status
+completed as not materialized (
+    select
+        compared.table_name,
+        compared.row_key,
+        compared.row_id,
+        compared.customer_id,
+        compared.known_customer_id,
+        compared.known_hashes,
+        compared.live_hashes,
+        compared.has_namesake,
+        compared.is_claimed,
+        case
+            when
+                compared.table_name <> 'customers'
+                or compared.live_hashes is null
+                or gone_customers.customer_id is null
+                then compared.overrides
+            when gone_customers.merged_into_id is not null
+                then jsonb_build_object(
+                    'status', 'merged', 'merged_into_id', gone_customers.merged_into_id
+                )
+            else '{"status": "archived", "merged_into_id": null}'::jsonb
+        end as overrides,
+        case
+            when
+                compared.table_name <> 'customers'
+                or compared.live_hashes is null
+                or gone_customers.customer_id is null
+                then compared.ready_hashes
+            else
+                array[
+                    case
+                        when gone_customers.merged_into_id is not null
+                            then md5(
+                                row('merged', gone_customers.merged_into_id)::text
+                            )::uuid
+                        else md5(row('archived', null::uuid)::text)::uuid
+                    end
+                ] || compared.live_hashes[2:]
+        end as ready_hashes,
+        gone_customers.customer_id is not null as is_customer_gone,
+        gone_customers.merged_into_id is not null as is_customer_merged,
+        removed_customers.customer_id is not null as is_customer_removed
+    from compared
+    left join gone_customers
+        on
+            coalesce(compared.known_customer_id, compared.customer_id)
+            = gone_customers.customer_id
+    left join removed_customers on compared.customer_id = removed_customers.customer_id
+),
+
+judged as not materialized (
+    select
+        *,
+        case
+            when ready_hashes is not null and known_hashes is null
+                then
+                    case
+                        when has_namesake and is_claimed then 'value_held_by_other_row'
+                        when has_namesake then 'already_in_crm'
+                        when is_customer_removed then 'customer_removed_in_crm'
+                        else 'new_in_source'
+                    end
+            when live_hashes is null and ready_hashes is null
+                then 'gone_on_both_sides'
+            when live_hashes is null and is_customer_removed
+                then 'customer_removed_in_crm'
+            when live_hashes is null and ready_hashes = known_hashes
+                then 'removed_in_crm'
+            when live_hashes is null then 'removed_in_crm_changed_in_source'
+            when ready_hashes is not null and is_customer_removed
+                then 'customer_removed_in_crm'
+            when ready_hashes is null and is_customer_gone and not is_customer_merged
+                then 'archived_with_customer'
+            when ready_hashes is null and live_hashes = known_hashes
+                then 'gone_from_source'
+            when ready_hashes is null then 'gone_from_source_edited_in_crm'
+            when ready_hashes = live_hashes and live_hashes = known_hashes then 'same'
+        end as row_reason
+    from completed
+),
+
+grouped as not materialized (
+    select
+        judged.*,
+        group_actions.actions as group_actions
+    from judged
+    left join lateral (
+        select
+            array_agg(
+                case
+                    when ready_group = live_group and live_group = known_group
+                        then 'no_change'
+                    when ready_group = live_group then 'agree'
+                    when live_group = known_group then 'update'
+                    when ready_group = known_group then 'keep_crm_edit'
+                    else 'conflict'
+                end
+                order by group_position
+            ) as actions
+        from unnest(judged.ready_hashes, judged.live_hashes, judged.known_hashes)
+            with ordinality
+            as side (ready_group, live_group, known_group, group_position)
+        where judged.row_reason is null
+    ) as group_actions on judged.row_reason is null
+),
+
+final as (
+    select
+        table_name,
+        row_key,
+        row_id,
+        customer_id,
+        known_customer_id as previous_customer_id,
+        case
+            when row_reason = 'new_in_source' then 'insert'
+            when row_reason = 'already_in_crm' then 'adopt'
+            when row_reason = 'gone_from_source' then 'retire'
+            when row_reason in (
+                'value_held_by_other_row', 'customer_removed_in_crm', 'removed_in_crm'
+            )
+                then 'keep_crm_edit'
+            when row_reason in (
+                'removed_in_crm_changed_in_source', 'gone_from_source_edited_in_crm'
+            )
+                then 'conflict'
+            when row_reason is not null then 'no_change'
+            when 'update' = any(group_actions)
+                then
+                    case
+                        when
+                            table_name = 'customers'
+                            and is_customer_gone and not is_customer_merged
+                            then 'retire'
+                        else 'update'
+                    end
+            when 'conflict' = any(group_actions) then 'conflict'
+            when 'keep_crm_edit' = any(group_actions) then 'keep_crm_edit'
+            else 'no_change'
+        end as action,
+        case
+            when row_reason is not null then row_reason
+            when table_name = 'customers' and is_customer_merged then 'customer_merged'
+            when table_name = 'customers' and is_customer_gone then 'no_record_left'
+            else 'changed'
+        end as reason,
+        group_actions,
+        overrides,
+        -- three equal sides need no proof, and most rows are such
+        case when row_reason is distinct from 'same' then ready_hashes end
+            as ready_hashes,
+        case when row_reason is distinct from 'same' then live_hashes end as live_hashes,
+        case when row_reason is distinct from 'same' then known_hashes end
+            as known_hashes
+    from grouped
+)
+
+select * from final

@@ -1,0 +1,222 @@
+{{
+    config(
+        indexes=[
+            {'columns': ['batch_number', 'table_name', 'action']},
+        ]
+    )
+}}
+
+{%- set tables = publish_tables() %}
+
+with
+
+comparison as not materialized (
+    select * from {{ ref('publish_comparison') }}
+),
+
+plan_customers as not materialized (
+    select * from {{ ref('publish_plan_customers') }}
+),
+
+identities as not materialized (
+    select * from {{ ref('int_identity__customers') }}
+),
+
+customer_identity as not materialized (
+    select * from {{ state_relation('customer_identity') }}
+),
+
+-- one row per target row: whole-row actions
+whole_rows as not materialized (
+    select
+        comparison.table_name,
+        comparison.row_key,
+        comparison.row_id,
+        comparison.customer_id,
+        comparison.previous_customer_id,
+        comparison.action,
+        comparison.reason,
+        null::text as column_group,
+        null::smallint as group_position,
+        comparison.ready_hashes as hashes_to_write,
+        comparison.live_hashes as hashes_expected,
+        comparison.overrides,
+        null::jsonb as before_values,
+        null::jsonb as after_values
+    from comparison
+    where
+        comparison.group_actions is null
+        and comparison.action in ('insert', 'no_change')
+),
+
+{%- for table, spec in tables.items() %}
+
+{{ table }}_ready as not materialized (
+    select
+        {{ row_key(table, 'ready') }} as row_key,
+        ready.*
+    from {{ ref(table) }} as ready
+),
+
+{{ table }}_live as not materialized (
+    select
+        {{ row_id(table, 'live') }} as row_id,
+        live.*
+    from {{ live_relation(table) }} as live
+),
+
+{{ table }}_whole as not materialized (
+    select
+        comparison.table_name,
+        comparison.row_key,
+        comparison.row_id,
+        comparison.customer_id,
+        comparison.previous_customer_id,
+        comparison.action,
+        comparison.reason,
+        null::text as column_group,
+        null::smallint as group_position,
+        comparison.ready_hashes as hashes_to_write,
+        comparison.live_hashes as hashes_expected,
+        comparison.overrides,
+        case when live.row_id is not null then {{ row_image(table, 'live') }} end
+            as before_values,
+        case
+            when ready.row_key is not null
+                then
+                    {{ row_image(table, 'ready') }}
+                    || coalesce(comparison.overrides, '{}')
+        end as after_values
+    from comparison
+    left join {{ table }}_ready as ready on comparison.row_key = ready.row_key
+    left join {{ table }}_live as live on comparison.row_id = live.row_id
+    where
+        comparison.table_name = '{{ table }}'
+        and comparison.group_actions is null
+        and comparison.action not in ('insert', 'no_change')
+),
+
+{{ table }}_grouped as not materialized (
+    select
+        comparison.table_name,
+        comparison.row_key,
+        comparison.row_id,
+        comparison.customer_id,
+        comparison.previous_customer_id,
+        -- an archived customer is retired, though only its status is written
+        case
+            when side.action = 'update' and comparison.reason = 'no_record_left'
+                then 'retire'
+            when side.action = 'agree' then 'no_change'
+            else side.action
+        end as action,
+        case
+            when side.action = 'agree' then 'crm_and_source_agree'
+            when comparison.reason <> 'changed' then comparison.reason
+            when side.action = 'update' then 'changed_in_source'
+            when side.action = 'keep_crm_edit' then 'edited_in_crm'
+            else 'changed_on_both_sides'
+        end as reason,
+        (array['{{ spec['groups'] | join("', '") }}'])[side.group_position]
+            as column_group,
+        side.group_position::smallint as group_position,
+        comparison.ready_hashes[side.group_position:side.group_position]
+            as hashes_to_write,
+        comparison.live_hashes[side.group_position:side.group_position]
+            as hashes_expected,
+        null::jsonb as overrides,
+        case side.group_position
+            {%- for columns in spec['groups'].values() %}
+            when {{ loop.index }} then {{ values_image(columns, 'live') }}
+            {%- endfor %}
+        end as before_values,
+        case
+            when
+                ready.row_key is null
+                or comparison.reason in ('customer_merged', 'no_record_left')
+                then comparison.overrides
+            else
+                case side.group_position
+                    {%- for columns in spec['groups'].values() %}
+                    when {{ loop.index }} then {{ values_image(columns, 'ready') }}
+                    {%- endfor %}
+                end || coalesce(comparison.overrides, '{}')
+        end as after_values
+    from comparison
+    cross join lateral unnest(comparison.group_actions)
+        with ordinality as side (action, group_position)
+    inner join {{ table }}_live as live on comparison.row_id = live.row_id
+    left join {{ table }}_ready as ready on comparison.row_key = ready.row_key
+    where
+        comparison.table_name = '{{ table }}'
+        and comparison.group_actions is not null
+        and side.action <> 'no_change'
+),
+{%- endfor %}
+
+planned as not materialized (
+    select * from whole_rows
+    {%- for table in tables %}
+    union all
+    select * from {{ table }}_whole
+    union all
+    select * from {{ table }}_grouped
+    {%- endfor %}
+),
+
+final as (
+    select
+        '{{ invocation_id }}'::uuid as plan_id,
+        case
+            when
+                planned.action in ('insert', 'update', 'retire', 'adopt')
+                or planned.reason in ('gone_on_both_sides', 'crm_and_source_agree')
+                then plan_customers.batch_number
+        end as batch_number,
+        planned.table_name,
+        planned.action,
+        planned.column_group,
+        changed.changed_columns,
+        planned.customer_id,
+        planned.previous_customer_id,
+        planned.row_id,
+        planned.row_key,
+        planned.reason,
+        'planfix:' || coalesce(
+            identities.cluster_id,
+            (
+                select min(customer_identity.planfix_id)
+                from customer_identity
+                where customer_identity.customer_id = planned.customer_id
+            )
+        ) as source_record,
+        coalesce(changed.before_values, planned.before_values) as before_values,
+        coalesce(changed.after_values, planned.after_values) as after_values,
+        planned.overrides,
+        planned.group_position,
+        planned.hashes_expected,
+        planned.hashes_to_write
+    from planned
+    left join plan_customers on planned.customer_id = plan_customers.customer_id
+    left join identities on planned.customer_id = identities.customer_id
+    left join lateral (
+        select
+            array_agg(side.column_name order by side.column_name collate "C")
+                as changed_columns,
+            jsonb_object_agg(side.column_name, side.live_value) as before_values,
+            jsonb_object_agg(side.column_name, side.ready_value) as after_values
+        from (
+            select
+                ready_side.key as column_name,
+                planned.before_values -> ready_side.key as live_value,
+                ready_side.value as ready_value
+            from jsonb_each(planned.after_values) as ready_side
+        ) as side
+        where
+            planned.before_values ? side.column_name
+            and side.live_value is distinct from side.ready_value
+    ) as changed
+        on planned.before_values is not null and planned.after_values is not null
+)
+
+select * from final

@@ -1,0 +1,85 @@
+with
+
+plan as not materialized (
+    select * from {{ ref('publish_plan') }}
+),
+
+ranked as (
+    select
+        table_name,
+        action,
+        reason,
+        column_group,
+        changed_columns,
+        customer_id,
+        row_id,
+        row_key,
+        source_record,
+        before_values,
+        after_values,
+        row_number() over (
+            partition by table_name, action, reason, column_group
+            order by row_key
+        ) as sample_number
+    from plan
+    where action <> 'no_change'
+),
+
+sampled as (
+    select * from ranked
+    where sample_number <= {{ setting('publish_sample_rows') | int }}
+),
+
+{%- for table in live_tables() %}
+
+{{ table }}_ready as not materialized (
+    select
+        {{ row_key(table, 'ready') }} as row_key,
+        {{ row_image(table, 'ready') }} as ready_row
+    from {{ ref(table) }} as ready
+),
+{%- endfor %}
+
+-- a row to be inserted is not copied into the plan: its image is the ready row
+ready_rows as (
+    {%- for table in live_tables() %}
+    select
+        '{{ table }}' as table_name,
+        {{ table }}_ready.row_key,
+        {{ table }}_ready.ready_row
+    from {{ table }}_ready
+    inner join sampled
+        on
+            sampled.table_name = '{{ table }}'
+            and sampled.action = 'insert'
+            and {{ table }}_ready.row_key = sampled.row_key
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+final as (
+    select
+        concat_ws(
+            ':', sampled.table_name, sampled.action, sampled.reason, sampled.column_group,
+            sampled.sample_number
+        ) as sample_key,
+        sampled.table_name,
+        sampled.action,
+        sampled.reason,
+        sampled.column_group,
+        sampled.changed_columns,
+        sampled.customer_id,
+        sampled.row_id,
+        sampled.source_record,
+        sampled.before_values,
+        coalesce(sampled.after_values, ready_rows.ready_row) as after_values
+    from sampled
+    left join ready_rows
+        on
+            sampled.table_name = ready_rows.table_name
+            and sampled.row_key = ready_rows.row_key
+)
+
+select * from final

@@ -1,0 +1,87 @@
+with
+
+plan as (
+    select * from {{ ref('publish_plan') }}
+),
+
+live_counts as (
+    {%- for table in live_tables() %}
+    select
+        '{{ table }}' as table_name,
+        count(*) as live_rows
+    from {{ live_relation(table) }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+counted as (
+    select
+        table_name,
+        action,
+        reason,
+        column_group,
+        count(distinct row_key) as planned_rows,
+        count(distinct customer_id) as customers
+    from plan
+    group by table_name, action, reason, column_group
+),
+
+-- which columns, how often: the classified difference per column
+columns_counted as (
+    select
+        counted_columns.table_name,
+        counted_columns.action,
+        counted_columns.reason,
+        counted_columns.column_group,
+        jsonb_object_agg(counted_columns.column_name, counted_columns.changes)
+            as changes_per_column
+    from (
+        select
+            plan.table_name,
+            plan.action,
+            plan.reason,
+            plan.column_group,
+            changed.column_name,
+            count(*) as changes
+        from plan
+        cross join lateral unnest(plan.changed_columns) as changed (column_name)
+        group by
+            plan.table_name,
+            plan.action,
+            plan.reason,
+            plan.column_group,
+            changed.column_name
+    ) as counted_columns
+    group by
+        counted_columns.table_name,
+        counted_columns.action,
+        counted_columns.reason,
+        counted_columns.column_group
+),
+
+final as (
+    select
+        concat_ws(
+            ':', counted.table_name, counted.action, counted.reason, counted.column_group
+        ) as summary_key,
+        counted.table_name,
+        counted.action,
+        counted.reason,
+        counted.column_group,
+        counted.planned_rows,
+        counted.customers,
+        live_counts.live_rows,
+        columns_counted.changes_per_column
+    from counted
+    inner join live_counts on counted.table_name = live_counts.table_name
+    left join columns_counted
+        on
+            counted.table_name = columns_counted.table_name
+            and counted.action = columns_counted.action
+            and counted.reason = columns_counted.reason
+            and counted.column_group is not distinct from columns_counted.column_group
+)
+
+select * from final

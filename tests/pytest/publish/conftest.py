@@ -1,0 +1,213 @@
+"""Publishing on its own: upstream tables are made by hand, so that a test takes seconds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from loaders import settings
+from tests.pytest.conftest import Commands, create_database, drop_database
+from tests.pytest.publish.upstream import UPSTREAM
+
+PEOPLE = 40
+TABLES = (
+    "customers",
+    "customer_contacts",
+    "customer_tags",
+    "customer_notes",
+    "customer_consents",
+    "customer_external_links",
+)
+# columns that say when and by whom a row was written, different in every run
+STAMPS = {
+    "created_at",
+    "updated_at",
+    "first_migrated_at",
+    "migrated_at",
+    "migrated_by",
+    "run_id",
+}
+
+
+@dataclass
+class Published:
+    """A database with upstream tables, live tables and the commands that work on them.
+
+    Attributes:
+        commands: runs dbt on it.
+        link: autocommit connection of the test, the CRM's user so to say.
+    """
+
+    commands: Commands
+    link: psycopg.Connection
+
+    def publish(self, *arguments: str, **options: Any) -> Any:
+        """Plans and publishes; upstream models are taken as they are."""
+        return self.commands.dbt("run", "--select", "models/publish", *arguments, **options)
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Returns the rows of a query."""
+        return self.link.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+    def value(self, query: str, *values: Any) -> Any:
+        """Returns the first value of a query."""
+        return self.rows(query, *values)[0][0]
+
+    def execute(self, statement: str, *values: Any) -> None:
+        """Changes something, upstream or as the CRM does."""
+        self.link.execute(statement, values or None)  # type: ignore[arg-type]
+
+    def live(self, schema: str = "riderra") -> dict[str, list[tuple[Any, ...]]]:
+        """Returns the content of the six live tables without the audit columns."""
+        return {table: self.content(schema, table, STAMPS) for table in TABLES}
+
+    def content(
+        self, schema: str, table: str, without: set[str] | frozenset[str] = frozenset()
+    ) -> list[tuple[Any, ...]]:
+        """Returns all rows of a table in a fixed order."""
+        columns = [
+            row[0]
+            for row in self.rows(
+                "select column_name from information_schema.columns"
+                " where table_schema = %s and table_name = %s order by ordinal_position",
+                schema,
+                table,
+            )
+            if row[0] not in without
+        ]
+        query = sql.SQL("select {} from {} order by 1, 2, 3").format(
+            sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(schema, table)
+        )
+        return self.link.execute(query).fetchall()
+
+    def versions(self, *schemas: str) -> dict[str, list[tuple[Any, ...]]]:
+        """Returns place and writer of every row: equal when no row was rewritten."""
+        found = {}
+        for schema, table in self.rows(
+            "select nspname, relname from pg_class"
+            " join pg_namespace on pg_namespace.oid = relnamespace"
+            " where relkind = 'r' and nspname = any(%s) order by 1, 2",
+            list(schemas),
+        ):
+            query = sql.SQL("select ctid::text, xmin::text, t::text from {} as t order by 1")
+            name = sql.Identifier(schema, table)
+            found[f"{schema}.{table}"] = self.link.execute(query.format(name)).fetchall()
+        return found
+
+    def actions(self) -> dict[tuple[str, str], int]:
+        """Returns how many plan rows there are per table and action, without no_change."""
+        return {
+            (table, action): count
+            for table, action, count in self.rows(
+                "select table_name, action, count(*) from publish.publish_plan"
+                " where action <> 'no_change' group by 1, 2"
+            )
+        }
+
+    def plan(self, table: str, columns: str = "action, reason, column_group") -> Any:
+        """Returns the plan rows of a table but for those without a change."""
+        return self.rows(
+            f"select {columns} from publish.publish_plan"
+            " where table_name = %s and action <> 'no_change' order by 1, 2, 3",
+            table,
+        )
+
+
+@pytest.fixture(scope="session")
+def publishing_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder whose parsed project all tests of a process share."""
+    return tmp_path_factory.mktemp("publishing")
+
+
+@pytest.fixture(scope="session")
+def templates(
+    postgres_server: settings.DatabaseSettings, publishing_folder: Path
+) -> Iterator[dict[str, settings.DatabaseSettings]]:
+    """Databases to copy: `planned` has upstream rows only, `published` was published once."""
+    work = create_database(postgres_server)
+    commands = _commands(work, publishing_folder)
+    with psycopg.connect(work.url(), autocommit=True) as link:
+        link.execute(UPSTREAM.replace(":people", str(PEOPLE)))
+    commands.dbt("run", "--select", "publish_comparison", check=True)
+    planned = _copy(postgres_server, work)
+    commands.dbt("run", "--select", "models/publish", check=True)
+    published = _copy(postgres_server, work)
+    yield {"work": work, "planned": planned, "published": published}
+    for found in (work, planned, published):
+        drop_database(found)
+
+
+def _commands(found: settings.DatabaseSettings, folder: Path) -> Commands:
+    return Commands(
+        found,
+        folder,
+        {
+            "RIDERRA_CREATE_LIVE_TABLES": "true",
+            "RIDERRA_OPERATOR": "tester",
+            "RIDERRA_PUBLISH_BATCH_SIZE": "5",
+            "RIDERRA_MANAGE_ROLES": "false",
+        },
+    )
+
+
+def _copy(
+    server: settings.DatabaseSettings, source: settings.DatabaseSettings
+) -> settings.DatabaseSettings:
+    return create_database(server, template=source.dbname)
+
+
+def _work_on(
+    server: settings.DatabaseSettings,
+    templates: dict[str, settings.DatabaseSettings],
+    template: str,
+    folder: Path,
+) -> Iterator[Published]:
+    # always the same name: dbt parses the project anew when its connection changes
+    work = templates["work"]
+    drop_database(work)
+    with psycopg.connect(replace(server, dbname="postgres").url(), autocommit=True) as link:
+        link.execute(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(work.dbname), sql.Identifier(templates[template].dbname)
+            )
+        )
+    shutil.rmtree(folder / "logs", ignore_errors=True)
+    with psycopg.connect(work.url(), autocommit=True) as link:
+        yield Published(_commands(work, folder), link)
+
+
+@pytest.fixture
+def planned(
+    postgres_server: settings.DatabaseSettings,
+    templates: dict[str, settings.DatabaseSettings],
+    publishing_folder: Path,
+) -> Iterator[Published]:
+    """Upstream rows are there, nothing is published."""
+    yield from _work_on(postgres_server, templates, "planned", publishing_folder)
+
+
+@pytest.fixture
+def published(
+    postgres_server: settings.DatabaseSettings,
+    templates: dict[str, settings.DatabaseSettings],
+    publishing_folder: Path,
+) -> Iterator[Published]:
+    """Everything was published once."""
+    yield from _work_on(postgres_server, templates, "published", publishing_folder)
+
+
+@pytest.fixture(scope="module")
+def published_for_module(
+    postgres_server: settings.DatabaseSettings,
+    templates: dict[str, settings.DatabaseSettings],
+    publishing_folder: Path,
+) -> Iterator[Published]:
+    """Everything was published once; all tests of a module share what follows."""
+    yield from _work_on(postgres_server, templates, "published", publishing_folder)

@@ -1,0 +1,71 @@
+"""Whole runs: the first one, one with nothing to do, a dry one."""
+
+from __future__ import annotations
+
+from tests.pytest.publish.conftest import PEOPLE, TABLES, Published
+
+PERSON = "md5('c11')::uuid"
+
+
+def test_first_run_writes_the_exact_image(planned: Published) -> None:
+    done = planned.publish(check=True)
+    assert "published 9 of 9 batches" in done.stdout
+    for table in TABLES:
+        stamps = {"created_at", "updated_at"} | (
+            {"first_migrated_at", "migrated_at", "migrated_by", "run_id"}
+            if table == "customer_external_links"
+            else set()
+        )
+        assert planned.content("riderra", table, stamps) == planned.content("ready", table)
+    run_id, operator, status = planned.rows("select run_id, operator, status from migration.runs")[
+        0
+    ]
+    assert (operator, status) == ("tester", "done")
+    assert planned.rows(
+        "select distinct run_id, migrated_by, first_migrated_at = migrated_at"
+        " from riderra.customer_external_links"
+    ) == [(run_id, "tester", True)]
+    assert planned.value("select count(*) from migration.customer_identity") == PEOPLE
+    assert planned.value("select count(*) from migration.identity_events") == PEOPLE
+    # companies come first
+    assert planned.rows(
+        "select distinct kind from riderra.customers"
+        " join migration.published_rows on row_id = id"
+        " where first_batch_id = (select min(batch_id) from migration.batches)"
+    ) == [("company",)]
+
+
+def test_second_run_rewrites_no_row(published: Published) -> None:
+    before = published.versions("riderra")
+    state = published.versions("migration")
+    done = published.publish(check=True)
+    assert "nothing to publish" in done.stdout
+    assert published.versions("riderra") == before
+    after = published.versions("migration")
+    assert after.pop("migration.runs") != state.pop("migration.runs")
+    assert after == state
+
+
+def test_dry_run_leaves_live_and_state_byte_for_byte(published: Published) -> None:
+    published.execute(f"update ready.customers set city = 'Tver' where id = {PERSON}")
+    published.execute("delete from ready.customer_tags where customer_id = md5('c12')::uuid")
+    published.execute("update riderra.customers set city = 'Omsk' where id = md5('c13')::uuid")
+    published.execute("update quality.migration_gates set passed = false")
+    for schema in ("ready", "intermediate", "quality"):
+        published.execute(f"alter schema {schema} rename to dry_run_{schema}")
+    before = published.versions("riderra", "migration")
+    done = published.publish("--target", "dry_run", check=True)
+    assert "dry run goes on although gates stop the publishing" in done.stdout
+    assert published.versions("riderra", "migration") == before
+    assert published.rows(
+        "select table_name, action, planned_rows, changes_per_column"
+        " from dry_run_publish.publish_plan_summary where action <> 'no_change' order by 1, 2"
+    ) == [
+        ("customer_tags", "retire", 1, None),
+        ("customers", "keep_crm_edit", 1, {"city": 1}),
+        ("customers", "update", 1, {"city": 1}),
+    ]
+    assert published.value("select count(*) from dry_run_publish.publish_plan_samples") == 3
+    assert (
+        published.value(f"select city from dry_run_riderra.customers where id = {PERSON}") == "Tver"
+    )
