@@ -188,15 +188,16 @@ class Generator:
         if self.random.random() < 0.01:  # names no dictionary has
             given = "".join(self.random.choices(SYLLABLES, k=3)).capitalize()
         father = self.random.choices(MALE, cum_weights=self.male_weights)[0]
-        if father.endswith("ий"):
-            middle = father[:-2] + "ь"
+        irregular = {"Лев": "Льво", "Пётр": "Петро", "Павел": "Павло"}
+        if father in irregular:
+            middle = irregular[father] + ("вна" if is_female else "вич")
+        elif father in {"Илья", "Никита", "Данила"}:
+            middle = father[:-1] + ("инична" if is_female else "ич")
+            middle = middle.replace("тинична", "тична")
         elif father.endswith(("й", "ь")):
-            middle = father[:-1] + "е"
-        elif father[-1] in "ая":
-            middle = father[:-1]
+            middle = father[:-1] + ("евна" if is_female else "евич")
         else:
-            middle = father + "о"
-        middle += "вна" if is_female else "вич"
+            middle = father + ("овна" if is_female else "ович")
         if surname is None:
             stem = self.random.choices(self.surnames, cum_weights=self.surname_weights)[0]
             kind = self.random.random()
@@ -301,7 +302,7 @@ class Generator:
                 table = self.random.choice((LATIN, LATIN_OTHER))
                 given, middle, family = (latin(p, table) for p in (given, middle, family))
                 middle = middle if chance() < 0.3 else ""
-            if chance() < 0.08:
+            if chance() < 0.08 and not given.endswith("."):
                 given, family = family, given
         elif person.is_russian and chance() < 0.05:
             given, middle, family = (latin(p, LATIN) for p in (given, middle, family))
@@ -392,10 +393,13 @@ class Generator:
                     if head.is_russian and head.is_female and base_name.endswith(ending):
                         base_name = base_name[: -len(ending)] + plain
                         break
-                family = [
-                    self._person(base_name, is_russian=head.is_russian)
-                    for _ in range(rnd.choice((1, 1, 2, 3)))
-                ]
+                names = {head.name[0]}
+                for _ in range(rnd.choice((1, 1, 2, 3))):
+                    member = self._person(base_name, is_russian=head.is_russian)
+                    # hardly any family gives one name twice; a father and his son may share it
+                    if member.name[0] not in names or rnd.random() < 0.03:
+                        names.add(member.name[0])
+                        family.append(member)
                 person, shared = head, family_phone
             elif family:
                 person, shared = family.pop(), family_phone

@@ -26,6 +26,8 @@
 
 {% macro _person_grade(left_name, right_name) -%}
     case
+        -- which of the two words is the name also decides the sex: the order comes first
+        when {{ _is_other_order(left_name, right_name) }} then 3
         when {{ left_name }}.sex <> {{ right_name }}.sex then -1
         when {{ _patronymic_grade(left_name, right_name) }} < 0 then -1
         when
@@ -35,11 +37,7 @@
             (
                 select
                     case
-                        when parts.given_grade = -1 or parts.surname_grade = -1
-                            then case
-                                when {{ _is_other_order(left_name, right_name) }} then 3
-                                else -1
-                            end
+                        when parts.given_grade = -1 or parts.surname_grade = -1 then -1
                         when parts.given_grade is null and parts.surname_grade is null
                             then -1
                         when parts.given_grade is null or parts.surname_grade is null
@@ -80,8 +78,8 @@
         when {{ left_name }}.given_initial is not null and {{ right_name }}.given_initial is not null
             then case
                 when
-                    starts_with({{ left_name }}.given_initial, {{ right_name }}.given_initial)
-                    or starts_with({{ right_name }}.given_initial, {{ left_name }}.given_initial)
+                    {{ _fits_initial(left_name ~ '.given_initial', right_name ~ '.given_initial') }}
+                    or {{ _fits_initial(right_name ~ '.given_initial', left_name ~ '.given_initial') }}
                     then 2
                 else -1
             end
@@ -92,10 +90,10 @@
 {% macro _initial_grade(initial, name) -%}
     case
         when
-            starts_with({{ name }}.given_skeleton, {{ initial }})
+            {{ _fits_initial(name ~ '.given_skeleton', initial) }}
             or exists (
                 select 1 from unnest({{ name }}.given_names) as given_name
-                where starts_with(given_name, {{ initial }})
+                where {{ _fits_initial('given_name', initial) }}
             )
             then 2
         else -1
@@ -113,6 +111,9 @@
                     {{ left_name }}.surnames <@ {{ right_name }}.surnames
                     or {{ right_name }}.surnames <@ {{ left_name }}.surnames
                     or {{ is_typo(left_name ~ '.surname_text', right_name ~ '.surname_text') }}
+                    or {{ is_typo(
+                        left_name ~ '.surname_skeleton', right_name ~ '.surname_skeleton'
+                    ) }}
                     then 3
                 else -1
             end
@@ -120,7 +121,7 @@
             {{ left_name }}.surname_initial is not null and {{ right_name }}.surname_text <> ''
             then case
                 when
-                    starts_with({{ right_name }}.surname_text, {{ left_name }}.surname_initial)
+                    {{ _fits_initial(right_name ~ '.surname_text', left_name ~ '.surname_initial') }}
                     then 2
                 else -1
             end
@@ -128,7 +129,7 @@
             {{ right_name }}.surname_initial is not null and {{ left_name }}.surname_text <> ''
             then case
                 when
-                    starts_with({{ left_name }}.surname_text, {{ right_name }}.surname_initial)
+                    {{ _fits_initial(left_name ~ '.surname_text', right_name ~ '.surname_initial') }}
                     then 2
                 else -1
             end
@@ -147,19 +148,19 @@
             end
         when {{ left_name }}.patronymic is not null and {{ right_name }}.patronymic_initial is not null
             then case
-                when starts_with({{ left_name }}.patronymic, {{ right_name }}.patronymic_initial)
+                when {{ _fits_initial(left_name ~ '.patronymic', right_name ~ '.patronymic_initial') }}
                     then 1
                 else -1
             end
         when {{ right_name }}.patronymic is not null and {{ left_name }}.patronymic_initial is not null
             then case
-                when starts_with({{ right_name }}.patronymic, {{ left_name }}.patronymic_initial)
+                when {{ _fits_initial(right_name ~ '.patronymic', left_name ~ '.patronymic_initial') }}
                     then 1
                 else -1
             end
         when
-            not starts_with({{ left_name }}.patronymic_initial, {{ right_name }}.patronymic_initial)
-            and not starts_with({{ right_name }}.patronymic_initial, {{ left_name }}.patronymic_initial)
+            not {{ _fits_initial(left_name ~ '.patronymic_initial', right_name ~ '.patronymic_initial') }}
+            and not {{ _fits_initial(right_name ~ '.patronymic_initial', left_name ~ '.patronymic_initial') }}
             then -1
         else 1
     end
@@ -183,7 +184,17 @@
     (
         {{ left_name }}.word_shape = 'full'
         and {{ right_name }}.word_shape = 'full'
-        and {{ left_name }}.given_skeleton = any({{ right_name }}.surnames)
-        and {{ right_name }}.given_skeleton = any({{ left_name }}.surnames)
+        and {{ left_name }}.given_skeleton = {{ right_name }}.surname_skeleton
+        and {{ right_name }}.given_skeleton = {{ left_name }}.surname_skeleton
+        and {{ _patronymic_grade(left_name, right_name) }} > 0
+    )
+{%- endmacro %}
+
+
+{#- J. and Y. are kept as `j`: the skeleton turns J and Y into i, and Jo, Ye and the like into e -#}
+{% macro _fits_initial(word, initial) -%}
+    (
+        starts_with({{ word }}, {{ initial }})
+        or ({{ initial }} = 'j' and left({{ word }}, 1) in ('i', 'e'))
     )
 {%- endmacro %}

@@ -31,8 +31,9 @@ words as (
         classified.patronymic_sex,
         classified.is_initial,
         classified.is_patronymic,
+        classified.is_certain_patronymic,
         classified.is_given_name,
-        case when classified.is_given_name then 20 else 0 end
+        case when classified.is_given_name then 25 else 0 end
         + case {{ tokens }}.name_part
             when 'given' then 10
             when 'middle' then -15
@@ -40,7 +41,7 @@ words as (
             else case when {{ tokens }}.token_position = 1 then 1 else 0 end
         end
         - case
-            when classified.is_surname_like and not classified.is_given_name then 20
+            when classified.is_surname_like and not classified.is_given_name then 25
             else 0
         end
         - case when classified.is_patronymic then 30 else 0 end as given_score
@@ -62,16 +63,37 @@ gathered as (
         array_agg(skeleton order by token_position)
             filter (where is_initial) as initials,
         max(given_score) filter (where not is_initial) as given_score,
-        min(patronymic_stem) as patronymic_stem,
-        min(skeleton) filter (where is_patronymic) as patronymic_skeleton,
-        min(surname_stem) filter (where is_patronymic) as patronymic_surname_stem,
-        min(patronymic_sex) as patronymic_sex,
-        max(name_part) filter (where is_patronymic) as patronymic_part,
         max(surname_sex) filter (
             where not is_given_name and not is_patronymic
-        ) as surname_sex
+        ) as surname_sex,
+        min(token_position) filter (where is_given_name) as given_position
     from words
     group by named_key
+
+),
+
+-- Of two words that end like patronymics one is the surname (Роман Аркадьевич Абрамович): the
+-- patronymic stands in its own field or right behind the given name.
+patronymics as (
+
+    select distinct on (words.named_key)
+        words.named_key,
+        words.skeleton as patronymic_skeleton,
+        words.surname_stem as patronymic_surname_stem,
+        words.patronymic_stem,
+        words.patronymic_sex,
+        words.name_part as patronymic_part,
+        words.is_certain_patronymic
+    from words
+    inner join gathered
+        on words.named_key = gathered.named_key
+    where words.is_patronymic
+    order by
+        words.named_key asc,
+        (words.name_part = 'middle') desc,
+        (words.token_position = gathered.given_position + 1) desc,
+        words.is_certain_patronymic desc,
+        words.token_position asc
 
 ),
 
@@ -79,18 +101,31 @@ gathered as (
 with_patronymic as (
 
     select
-        *,
-        patronymic_stem is not null and (
-            patronymic_part = 'middle'
-            or patronymic_sex = 'female'
-            or cardinality(skeletons) >= 3
-            or (cardinality(skeletons) = 2 and patronymic_part <> 'family')
+        gathered.*,
+        patronymics.patronymic_skeleton,
+        patronymics.patronymic_surname_stem,
+        patronymics.patronymic_stem,
+        patronymics.patronymic_sex,
+        coalesce(
+            patronymics.patronymic_part = 'middle'
+            or cardinality(gathered.skeletons) >= 3
+            or (
+                cardinality(gathered.skeletons) = 2
+                and patronymics.is_certain_patronymic
+                and (
+                    patronymics.patronymic_sex = 'female'
+                    or patronymics.patronymic_part <> 'family'
+                )
+            ),
+            false
         ) as has_patronymic
     from gathered
+    left join patronymics
+        on gathered.named_key = patronymics.named_key
 
 ),
 
-without_patronymic as (
+without_patronymic as materialized (
 
     select
         named_key,
@@ -136,7 +171,7 @@ shaped as (
 
 ),
 
-placed as (
+placed as materialized (
 
     select
         named_key,
@@ -155,6 +190,9 @@ placed as (
                 )
             when word_shape in ('surname', 'word') then stems
         end as surnames,
+        array_to_string(
+            case word_shape when 'full' then skeletons[2:] else skeletons end, ''
+        ) as surname_skeleton,
         case when word_shape = 'surname' then initials[1] end as given_initial,
         case
             when word_shape = 'given' and cardinality(initials) = 1 then initials[1]
@@ -192,7 +230,7 @@ with_sex as (
 
 ),
 
-keyed as (
+keyed as materialized (
 
     select
         *,
@@ -219,6 +257,7 @@ parsed as (
         patronymic_initial,
         surnames,
         array_to_string(surnames, '') as surname_text,
+        case when surnames is not null then surname_skeleton end as surname_skeleton,
         surname_initial,
         sex,
         is_given_known,
@@ -233,7 +272,8 @@ parsed as (
             when word_shape <> 'none' then md5(concat(
                 word_shape, '|', given_skeleton, '|', given_key, '|', given_initial, '|',
                 patronymic, '|', patronymic_initial, '|',
-                array_to_string(surnames, ' '), '|', surname_initial, '|', sex
+                array_to_string(surnames, ' '), '|', surname_skeleton, '|',
+                surname_initial, '|', sex
             ))::uuid
         end as name_id
     from keyed

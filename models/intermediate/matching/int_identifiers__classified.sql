@@ -42,9 +42,12 @@ employee_points as (
 
 ),
 
-repeated as (
+repeated as materialized (
 
     select
+        row_number() over (
+            order by key_kind collate "C", key_value collate "C"
+        )::int as identifier_number,
         key_kind,
         key_value,
         count(*) as record_count,
@@ -57,70 +60,70 @@ repeated as (
 
 ),
 
-distinct_given_names as (
+holders as materialized (
 
-    select distinct
-        collected.key_kind,
-        collected.key_value,
+    select
+        repeated.identifier_number,
+        names.name_id,
+        names.word_shape,
         names.given_key,
         names.given_names,
         names.given_skeleton,
-        names.is_given_known
+        names.is_given_known,
+        names.surname_text
     from collected
     inner join repeated
         on
-            collected.key_kind = repeated.key_kind
-            and collected.key_value = repeated.key_value
+            collected.key_value = repeated.key_value
+            and collected.key_kind = repeated.key_kind
     inner join records
         on collected.planfix_id = records.planfix_id
     inner join names
         on records.name_id = names.name_id
-    where
-        collected.kind = 'person'
-        and names.word_shape in ('full', 'given')
+    where collected.kind = 'person'
+
+),
+
+distinct_given_names as (
+
+    select distinct
+        identifier_number,
+        given_key,
+        given_names,
+        given_skeleton,
+        is_given_known
+    from holders
+    where word_shape in ('full', 'given')
 
 ),
 
 distinct_surnames as (
 
     select distinct
-        collected.key_kind,
-        collected.key_value,
-        names.surname_text
-    from collected
-    inner join repeated
-        on
-            collected.key_kind = repeated.key_kind
-            and collected.key_value = repeated.key_value
-    inner join records
-        on collected.planfix_id = records.planfix_id
-    inner join names
-        on records.name_id = names.name_id
-    where
-        collected.kind = 'person'
-        and names.word_shape in ('full', 'surname')
+        identifier_number,
+        surname_text
+    from holders
+    where word_shape in ('full', 'surname')
 
 ),
 
 given_counts as (
 
     select
-        key_kind,
-        key_value,
-        count(*) as given_names
+        identifier_number,
+        count(distinct given_key) as given_names
     from distinct_given_names
-    group by key_kind, key_value
+    group by identifier_number
 
 ),
 
 surname_counts as (
 
     select
-        key_kind,
-        key_value,
+        identifier_number,
         count(*) as surnames
     from distinct_surnames
-    group by key_kind, key_value
+    group by identifier_number
 
 ),
 
@@ -128,14 +131,12 @@ surname_counts as (
 settled_given_counts as (
 
     select
-        one.key_kind,
-        one.key_value,
-        count(*) as given_names
+        one.identifier_number,
+        count(distinct one.given_key) as given_names
     from distinct_given_names as one
     inner join given_counts
         on
-            one.key_kind = given_counts.key_kind
-            and one.key_value = given_counts.key_value
+            one.identifier_number = given_counts.identifier_number
             and given_counts.given_names
             between {{ setting('shared_given_names') }} and 12
     where
@@ -143,8 +144,7 @@ settled_given_counts as (
             select 1
             from distinct_given_names as other
             where
-                one.key_kind = other.key_kind
-                and one.key_value = other.key_value
+                one.identifier_number = other.identifier_number
                 and one.given_key > other.given_key collate "C"
                 and (
                     one.given_names && other.given_names
@@ -154,21 +154,19 @@ settled_given_counts as (
                     )
                 )
         )
-    group by one.key_kind, one.key_value
+    group by one.identifier_number
 
 ),
 
 settled_surname_counts as (
 
     select
-        one.key_kind,
-        one.key_value,
+        one.identifier_number,
         count(*) as surnames
     from distinct_surnames as one
     inner join surname_counts
         on
-            one.key_kind = surname_counts.key_kind
-            and one.key_value = surname_counts.key_value
+            one.identifier_number = surname_counts.identifier_number
             and surname_counts.surnames
             between {{ setting('shared_surnames') }} and 12
     where
@@ -176,12 +174,29 @@ settled_surname_counts as (
             select 1
             from distinct_surnames as other
             where
-                one.key_kind = other.key_kind
-                and one.key_value = other.key_value
+                one.identifier_number = other.identifier_number
                 and one.surname_text > other.surname_text collate "C"
                 and {{ is_typo('one.surname_text', 'other.surname_text') }}
         )
-    group by one.key_kind, one.key_value
+    group by one.identifier_number
+
+),
+
+voided as (
+
+    select
+        repeated.identifier_number,
+        min(void_values.reason) as void_reason
+    from repeated
+    inner join void_values
+        on
+            repeated.key_kind = void_values.value_kind
+            and case
+                when void_values.match_type = 'regex'
+                    then repeated.key_value ~ void_values.value
+                else repeated.key_value = void_values.value
+            end
+    group by repeated.identifier_number
 
 ),
 
@@ -193,67 +208,37 @@ counted as (
             as given_names,
         coalesce(settled_surname_counts.surnames, surname_counts.surnames, 0)
             as surnames,
-        case
-            when repeated.key_kind = 'email' then split_part(repeated.key_value, '@', 1)
-        end as local_part
+        voided.void_reason,
+        role_mailboxes.meaning as role_meaning,
+        employee_points.match_key is not null as is_employees
     from repeated
     left join given_counts
-        on
-            repeated.key_kind = given_counts.key_kind
-            and repeated.key_value = given_counts.key_value
+        on repeated.identifier_number = given_counts.identifier_number
     left join settled_given_counts
-        on
-            repeated.key_kind = settled_given_counts.key_kind
-            and repeated.key_value = settled_given_counts.key_value
+        on repeated.identifier_number = settled_given_counts.identifier_number
     left join surname_counts
-        on
-            repeated.key_kind = surname_counts.key_kind
-            and repeated.key_value = surname_counts.key_value
+        on repeated.identifier_number = surname_counts.identifier_number
     left join settled_surname_counts
+        on repeated.identifier_number = settled_surname_counts.identifier_number
+    left join voided
+        on repeated.identifier_number = voided.identifier_number
+    left join role_mailboxes
         on
-            repeated.key_kind = settled_surname_counts.key_kind
-            and repeated.key_value = settled_surname_counts.key_value
-
-),
-
-reasoned as (
-
-    select
-        counted.*,
-        (
-            select min(void_values.reason)
-            from void_values
-            where
-                void_values.value_kind = counted.key_kind
-                and case
-                    when void_values.match_type = 'regex'
-                        then counted.key_value ~ void_values.value
-                    else counted.key_value = void_values.value
-                end
-        ) as void_reason,
-        (
-            select min(role_mailboxes.meaning)
-            from role_mailboxes
-            where
-                counted.local_part = role_mailboxes.local_part
-                or regexp_replace(counted.local_part, '[._-]?[0-9]+$', '')
-                = role_mailboxes.local_part
-        ) as role_meaning,
-        employee_points.match_key is not null as is_employees
-    from counted
+            repeated.key_kind = 'email'
+            and regexp_replace(
+                split_part(repeated.key_value, '@', 1), '[._-]?[0-9]+$', ''
+            ) = role_mailboxes.local_part
     left join employee_points
         on
-            counted.key_kind = employee_points.channel
-            and counted.key_value = employee_points.match_key
+            repeated.key_kind = employee_points.channel
+            and repeated.key_value = employee_points.match_key
 
 ),
 
 final as (
 
     select
-        row_number() over (
-            order by key_kind collate "C", key_value collate "C"
-        )::int as identifier_number,
+        identifier_number,
         key_kind,
         key_value,
         case
@@ -286,7 +271,7 @@ final as (
         company_count,
         given_names,
         surnames
-    from reasoned
+    from counted
 
 )
 

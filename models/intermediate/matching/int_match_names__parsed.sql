@@ -52,6 +52,7 @@ final as (
         patronymic_initial,
         surnames,
         surname_text,
+        surname_skeleton,
         surname_initial,
         sex,
         is_given_known,

@@ -46,6 +46,7 @@ final as (
         persons.patronymic_initial,
         persons.surnames,
         persons.surname_text,
+        persons.surname_skeleton,
         persons.surname_initial,
         persons.sex,
         persons.is_given_known,

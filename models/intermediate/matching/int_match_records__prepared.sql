@@ -77,6 +77,7 @@ final as (
         persons.sex,
         case when in_scope.kind = 'person' then in_scope.birth_date end as birth_date,
         case
+            when in_scope.registration_number is null then null
             when not exists (
                 select 1 from void_numbers
                 where in_scope.registration_number ~ void_numbers.pattern

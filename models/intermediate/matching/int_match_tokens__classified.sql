@@ -62,7 +62,9 @@ shaped as (
         skeleton ~ '^[0-9]+$' as is_number,
         skeleton
         ~ '(..(ov|ev)(ich|na)|inichna|^(il|kuzm|luk|fom|nikit|sav|sil|fok)ich(na)?|ivna)$'
-            as is_patronymic,
+            as is_certain_patronymic,
+        -- with a slip in its ending: Никитвич, Сергевна
+        skeleton ~ '...(vich|vna|ichna)$' as is_patronymic_like,
         skeleton
         ~ '(ov|ova|ev|eva|in|ina|ski|skaia|ska|enko|chuk|iuk|uk|ian|shvili|dze|ikh|ykh|ih)$'
         and length(skeleton) >= 5 as is_surname_like,
@@ -80,25 +82,29 @@ final as (
 
     select
         shaped.token,
-        shaped.skeleton,
+        case
+            when shaped.is_initial and shaped.token in ('j', 'y') then 'j'
+            else shaped.skeleton
+        end as skeleton,
         shaped.surname_stem,
         shaped.surname_sex,
         case
-            when shaped.is_patronymic
+            when shaped.is_certain_patronymic or shaped.is_patronymic_like
                 then regexp_replace(
                     shaped.skeleton,
-                    '((ov|ev)(ich|na)|inichna|ichna|ich|ivna)$',
+                    '([oe]?v(ich|na)|inichna|ichna|ich|ivna)$',
                     ''
                 )
         end as patronymic_stem,
         case
-            when not shaped.is_patronymic then null
+            when not (shaped.is_certain_patronymic or shaped.is_patronymic_like) then null
             when shaped.skeleton like '%na' then 'female'
             else 'male'
         end as patronymic_sex,
         void_names.token is not null or shaped.is_number as is_void,
         shaped.is_initial,
-        shaped.is_patronymic,
+        shaped.is_certain_patronymic or shaped.is_patronymic_like as is_patronymic,
+        shaped.is_certain_patronymic,
         shaped.is_surname_like,
         given_names.skeleton is not null as is_given_name
     from shaped
