@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from report.reader import Reader, Row
 
 OUTCOMES = ("published", "merged", "archived", "excluded")
+CRITERIA = ("valid_contacts_moved", "planfix_link", "manual_review", "books_balance")
 QUEUES = (
     "quarantine",
     "review_queue",
@@ -104,9 +105,14 @@ def collect(reader: Reader) -> Facts:
     facts.run = reader.row("batches", _RUN)
     facts.extract = reader.row("extract", _EXTRACT)
     facts.audit = reader.rows("extract", _AUDIT)
-    facts.balance = reader.rows("balance", _BALANCE)
+    facts.balance = sorted(
+        reader.rows("balance", _BALANCE),
+        key=lambda row: (
+            OUTCOMES.index(row["outcome"]) if row["outcome"] in OUTCOMES else len(OUTCOMES)
+        ),
+    )
     facts.funnel = _funnel(reader, facts.balance)
-    facts.acceptance = reader.rows("acceptance", _ACCEPTANCE)
+    facts.acceptance = sorted(reader.rows("acceptance", _ACCEPTANCE), key=_place)
     facts.gates = reader.rows("gates", _GATES)
     facts.channels = reader.rows("channels", _CHANNELS)
     facts.countries = reader.rows("countries", _COUNTRIES)
@@ -125,6 +131,13 @@ def collect(reader: Reader) -> Facts:
     facts.qa = reader.rows("qa", _QA)
     facts.signed = reader.row("next_steps", _SIGNED)
     return facts
+
+
+def _place(criterion: Row) -> tuple[bool, int]:
+    """Orders the criteria as the Owner reads them, what fails first."""
+    known = criterion["gate"] in CRITERIA
+    place = CRITERIA.index(criterion["gate"]) if known else len(CRITERIA)
+    return bool(criterion["is_met"]), place
 
 
 def _funnel(reader: Reader, balance: list[Row]) -> list[Row]:
@@ -211,7 +224,6 @@ _ACCEPTANCE = """
         waived_by,
         waived_until
     from {layer}quality.acceptance
-    order by passed, criterion
 """
 
 _GATES = """
@@ -278,10 +290,15 @@ _COUNTRIES = """
 """
 
 _RULES = """
-    select rule_id as rule, strength::text as strength, count(*) as links
-    from {layer}intermediate.int_match_links__scored
-    group by 1, 2
-    order by 3 desc, 1, 2
+    select
+        links.rule_id as rule,
+        rules.description,
+        rules.link_class as strength,
+        count(*) as links
+    from {layer}intermediate.int_match_links__scored as links
+    left join {layer}seeds.match_rules as rules on links.rule_id = rules.rule_id
+    group by 1, 2, 3
+    order by 4 desc, 1
 """
 
 _SIZES = """
@@ -310,7 +327,7 @@ _REASONS = {
         order by count(*) desc, items.reason_code
     """,
     "review_queue": """
-        select 'review_queue' as queue, reason_code, null as sentence, count(*) as open
+        select 'review_queue' as queue, reason_code, min(reason) as sentence, count(*) as open
         from {layer}quality.review_queue
         group by reason_code
         order by count(*) desc, reason_code
@@ -346,16 +363,25 @@ _EVENTS = """
 """
 
 _QA = """
+    with judged as (
+        select distinct on (sample_key) sample_key, verdict
+        from {layer}migration.qa_verdicts
+        order by sample_key, verdict_id desc
+    )
+
     select
-        sample.stratum,
+        sample.kind,
+        sample.is_merged,
+        sample.is_incomplete,
         count(*) as drawn,
-        count(*) filter (where sample.verdict = 'correct') as correct,
-        count(*) filter (where sample.verdict = 'wrong') as wrong,
-        count(*) filter (where sample.verdict = 'unsure') as unsure,
-        count(*) filter (where sample.verdict is null) as waiting
+        count(*) filter (where judged.verdict = 'correct') as correct,
+        count(*) filter (where judged.verdict = 'wrong') as wrong,
+        count(*) filter (where judged.verdict = 'unsure') as unsure,
+        count(*) filter (where judged.verdict is null) as waiting
     from {layer}quality.qa_sample as sample
-    group by sample.stratum
-    order by sample.stratum
+    left join judged on sample.sample_key = judged.sample_key
+    group by 1, 2, 3
+    order by 1, 2, 3
 """
 
 _SIGNED = """

@@ -89,6 +89,8 @@ def render(
         measure=functools.partial(_measure, language),
         name=functools.partial(_name, language),
         reason=functools.partial(_reason, language),
+        rule=functools.partial(_rule, language),
+        joined=functools.partial(_joined, language),
         moment=_moment,
     )
 
@@ -266,6 +268,21 @@ def _name(language: str, gate: Row) -> str:
     """Returns what a gate is called: our text, else the sentence of its own seed."""
     key = f"gate_{gate['gate']}"
     return messages.text(language, key) if key in messages.TEXTS else str(gate["description"])
+
+
+def _rule(language: str, row: Row) -> str:
+    """Returns what a matching rule is called: our Russian, or the seed's English."""
+    if language == "en" and row["description"]:
+        return str(row["description"])
+    return messages.label(language, "rule", str(row["rule"]))
+
+
+def _joined(language: str, reason: str) -> str:
+    """Returns the reason of an outcome; that of a merge is the rule behind it."""
+    rule = reason.removeprefix("joined_by_")
+    if rule == reason:
+        return messages.label(language, "reason", reason)
+    return messages.text(language, "joined_by", rule=messages.label(language, "rule", rule))
 
 
 def _reason(language: str, row: Row) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loaders.settings import DatabaseSettings
 from report.facts import OUTCOMES, Facts
-from report.messages import number
+from report.messages import TEXTS, number, text
 
 
 def _count(value: float) -> str:
@@ -36,7 +36,9 @@ def _acceptance(facts: Facts) -> list[str]:
         return ["Acceptance: no figures yet; run `dbt build`."]
     rows = [
         (
-            str(row["description"]),
+            text("en", f"gate_{row['gate']}")
+            if f"gate_{row['gate']}" in TEXTS
+            else str(row["description"]),
             _figure(row["value"], row["unit"]),
             f"{row['comparison']} {_figure(row['limit_value'], row['unit'])}",
             "pass" if row["is_met"] else "waived" if row["waived_by"] else "FAIL",

@@ -68,8 +68,8 @@ select
     outcomes.outcome,
     outcomes.reason
 from (
-    values ('published', 'active_customer', 1480),
-    ('merged', 'same_person', 470),
+    values ('published', 'own_customer', 1480),
+    ('merged', 'joined_by_phone_full_name', 470),
     ('archived', 'gone_from_source', 12),
     ('excluded', 'test_record', 8),
     ('excluded', 'deleted_in_planfix', 30)
@@ -124,12 +124,10 @@ from (
 
 create table intermediate.int_match_links__scored as
 select
-    rules.rule_id,
-    rules.strength
+    rules.rule_id
 from (
-    values ('phone', 'strong', 260), ('email', 'strong', 130), ('name_company_trip', 'strong', 42),
-    ('name_patronymic', 'weak', 11)
-) as rules (rule_id, strength, copies)
+    values ('phone_full_name', 260), ('email_full_name', 130), ('phone_partial_name', 11)
+) as rules (rule_id, copies)
 cross join lateral generate_series(1, rules.copies) as copy;
 
 create table intermediate.int_clusters__final as
@@ -177,9 +175,17 @@ from (
     values ('too_short', 'The phone has too few digits'), ('syntax', 'The text is no e-mail address')
 ) as codes (reason_code, sentence);
 
+create table seeds.match_rules as
+select *
+from (
+    values ('phone_full_name', 'One phone and the same full name', 'strong'),
+    ('phone_partial_name', 'One phone, a part of the name', 'weak')
+) as rules (rule_id, description, link_class);
+
 create table quality.review_queue as
 select
-    'weak_link' as reason_code,
+    'full_name_alone' as reason_code,
+    'Both cards bear one name, and nothing else tells.' as reason,
     now() - interval '3 days' as first_seen_at
 from generate_series(1, 12);
 
@@ -190,13 +196,18 @@ create table quality.worklist_csv_headers (first_seen_at timestamptz);
 
 create table quality.qa_sample as
 select
-    strata.stratum,
-    strata.verdict
-from (
-    values ('person, merged', 'correct', 20), ('person, single', 'correct', 40),
-    ('person, single', null, 12), ('company', 'wrong', 1)
-) as strata (stratum, verdict, copies)
-cross join lateral generate_series(1, strata.copies) as copy;
+    'key ' || number as sample_key,
+    case when number <= 40 then 'person' else 'company' end as kind,
+    number % 4 = 0 as is_merged,
+    number % 20 = 0 as is_incomplete
+from generate_series(1, 73) as number;
+
+create table migration.qa_verdicts as
+select
+    number as verdict_id,
+    'key ' || number as sample_key,
+    case when number = 3 then 'wrong' else 'correct' end as verdict
+from generate_series(1, 61) as number;
 
 create table publish.publish_plan as
 select
