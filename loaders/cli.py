@@ -102,14 +102,19 @@ def _chosen(name: str | None) -> list[RunnablePipeline]:
 def _run(args: argparse.Namespace) -> None:
     settings.load_dotenv()
     paused: ExtractPaused | None = None
+    is_loaded = args.pipeline_name == FUNCTIONS
     for pipeline in _chosen(args.pipeline_name):
+        if pipeline.name == FUNCTIONS and not is_loaded:
+            continue
         started = time.monotonic()
         try:
             summary = pipeline.run(args)
         except ExtractPaused as pause:
             # what was loaded before the pause still needs its function results
             paused = paused or pause
+            is_loaded = is_loaded or pause.is_loaded
             continue
+        is_loaded = True
         sys.stdout.write(summary.text(time.monotonic() - started))
         sys.stdout.flush()
     if paused:

@@ -39,9 +39,14 @@ class SourceError(UserError):
 
 
 class ExtractPaused(UserError):
-    """The quota or the request budget is used up; the same command resumes later."""
+    """The quota or the request budget is used up; the same command resumes later.
+
+    Attributes:
+        is_loaded: whether what was fetched so far is in the database already.
+    """
 
     exit_code = EXIT_PAUSED
+    is_loaded: bool = False
 
 
 class IncompleteExtractError(UserError):

@@ -232,6 +232,7 @@ class Extract:
                 self.spool.put("phase", "closing")
             except QuotaPause as pause:
                 paused = self._paused(pause)
+                paused.is_loaded = True
         done = paused is None
         self._load("completed" if done else "paused", notes.books(), closing=done)
         summary = self._summary()
@@ -656,7 +657,11 @@ class Extract:
 
     def _changed_contacts(self) -> None:
         start = self.plan.window_from or self.plan.started_at
-        self._delta(start, "delta")
+        self._delta(start, DELTA)
+        for change in self.spool.get("schema_changes") or []:
+            # no contact counts as changed because a field of it was
+            if change["object_type"] == api.OBJECT_CONTACT and change["change"] != "removed":
+                self.fetch_field(int(change["field_id"]))
 
     def _delta(self, start: datetime, name: str) -> None:
         from loaders.planfix.delta import Delta
@@ -1009,7 +1014,7 @@ class Extract:
             self.fetch_field(number)
 
     def fetch_field(self, number: int) -> None:
-        """Fetches the contacts that carry a custom field not asked for before."""
+        """Fetches the contacts that carry a custom field that is new or was changed."""
         has = {"type": api.FILTER_HAS_VALUE, "operator": "equal", "value": number}
         for kind in KINDS:
             unit = f"{PASSES[kind]}:field:{number}"

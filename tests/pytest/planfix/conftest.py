@@ -43,9 +43,9 @@ VOLATILE = {"run_id", "fetched_at", "sweep_id"}
 class Account(Simulator):
     """A simulator with shorter names for its controls."""
 
-    def act(self, name: str, **args: Any) -> Any:
+    def act(self, control: str, /, **args: Any) -> Any:
         """Calls a control."""
-        return self.control.act(name, args)
+        return self.control.act(control, args)
 
     def switch(self, **values: Any) -> None:
         """Sets switches."""
