@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from itertools import combinations, pairwise
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import yaml
@@ -25,7 +26,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from desk import answers, workbook
 from desk.access import Doors, guard, reviewer
-from desk.store import PAGE, Asked, Row, StaleError, Store, UnknownError
+from desk.store import ALL, PAGE, Asked, Row, StaleError, Store, UnknownError
 from loaders import settings
 from loaders.errors import UserError
 
@@ -76,29 +77,40 @@ def side_by_side(records: list[Row]) -> list[Row]:
     return table
 
 
-def judged_pairs(groups: dict[int, str]) -> list[Asked]:
-    """Returns the verdicts that put records into groups: same within one, different across.
+def asked(found: Row, verdict: str) -> list[Asked]:
+    """Returns one verdict for every pair that a case asks about."""
+    return [
+        Asked(pair["left_planfix_id"], pair["right_planfix_id"], verdict)
+        for pair in found["asked_pairs"]
+    ]
+
+
+def judged_pairs(groups: dict[int, str], questions: list[Asked]) -> list[Asked]:
+    """Returns the verdicts that put records into persons: same within one, different across.
 
     Args:
-        groups: group of each record.
+        groups: person of each record.
+        questions: the pairs that the case asks about; each gets a verdict of its own, since it
+            is asked again otherwise.
 
     Returns:
-        Within a group a chain is enough; across groups every pair is said, since "different"
-        must hold for whoever joins later.
+        Within a person a chain is enough; across persons every pair is said, so that a link
+        somewhere else cannot bring them together.
     """
-    pairs = []
+    verdicts = {}
     members: dict[str, list[int]] = {}
     for number in sorted(groups):
         members.setdefault(groups[number], []).append(number)
     for numbers in members.values():
-        pairs += [Asked(left, right, "same") for left, right in pairwise(numbers)]
+        verdicts.update(dict.fromkeys(pairwise(numbers), "same"))
     for one, other in combinations(members.values(), 2):
-        pairs += [
-            Asked(min(left, right), max(left, right), "different")
-            for left in one
-            for right in other
-        ]
-    return pairs
+        for left in one:
+            for right in other:
+                verdicts[min(left, right), max(left, right)] = "different"
+    for pair in questions:
+        is_same = groups[pair.left] == groups[pair.right]
+        verdicts[pair.left, pair.right] = "same" if is_same else "different"
+    return [Asked(left, right, verdict) for (left, right), verdict in sorted(verdicts.items())]
 
 
 def sign_off_by_dbt(who: str, comment: str) -> tuple[bool, str]:
@@ -184,48 +196,49 @@ def create_app(
         cases = store.cases(chosen["status"], chosen["reason"], chosen["number"], after)
         return render_template("review.html", cases=cases, chosen=chosen, after=after, page=PAGE)
 
-    @app.get("/review/<path:case_key>")
-    def case(case_key: str) -> str:
-        found = store.case(case_key)
+    @app.get("/review/<path:case_id>")
+    def case(case_id: str) -> str:
+        found = store.case(case_id)
         return render_template(
-            "case.html", case=found, table=side_by_side(found["records"]), letters="ABCDEFGH"
+            "case.html",
+            case=found,
+            table=side_by_side(found["records"]),
+            letters=ascii_uppercase,
+            persons=_persons(found["records"]),
         )
 
-    @app.post("/review/<path:case_key>")
-    def decide(case_key: str) -> BaseResponse:
-        found = store.case(case_key)
-        numbers = [record["planfix_id"] for record in found["records"]]
+    @app.post("/review/<path:case_id>")
+    def decide(case_id: str) -> BaseResponse:
+        found = store.case(case_id)
         verdict = request.form.get("verdict", "")
-        if verdict == "same":
-            pairs = judged_pairs(dict.fromkeys(numbers, "A"))
-        elif verdict == "different":
-            pairs = judged_pairs({number: str(number) for number in numbers})
-        elif verdict == "unsure":
-            pairs = [Asked(found["left_planfix_id"], found["right_planfix_id"], "unsure")]
+        if verdict in {"same", "different", "unsure"}:
+            pairs = asked(found, verdict)
         elif verdict == "split":
-            pairs = judged_pairs(
-                {number: request.form.get(f"group_{number}", "") for number in numbers}
-            )
+            persons = {
+                record["planfix_id"]: request.form.get(f"group_{record['planfix_id']}", "")
+                for record in found["records"]
+            }
+            pairs = judged_pairs(persons, asked(found, ""))
         else:
             abort(400, "No such decision.")
         try:
             newest = store.decide(
-                case_key, pairs, _seen(), request.form.get("reason", "").strip()[:500], reviewer()
+                case_id, pairs, _seen(), request.form.get("reason", "").strip()[:500], reviewer()
             )
         except StaleError:
             flash(STALE, "bad")
-            return redirect(url_for("case", case_key=case_key))
+            return redirect(url_for("case", case_id=case_id))
         remember(
             kind="review",
-            key=case_key,
+            key=case_id,
             seen=newest,
             pairs=[(pair.left, pair.right) for pair in pairs],
         )
-        flash(f"{case_key}: {verdict}.", "good")
-        following = store.next_case(case_key)
+        flash(f"{case_id}: {verdict}.", "good")
+        following = store.next_case(case_id)
         if following is None:
             return redirect(url_for("review"))
-        return redirect(url_for("case", case_key=following))
+        return redirect(url_for("case", case_id=following))
 
     # --- quarantine ---
 
@@ -355,7 +368,7 @@ def create_app(
                 pairs = [Asked(left, right, "unsure") for left, right in last["pairs"]]
                 store.decide(last["key"], pairs, last["seen"], "undone", reviewer())
                 flash(f"{last['key']}: taken back.", "good")
-                return redirect(url_for("case", case_key=last["key"]))
+                return redirect(url_for("case", case_id=last["key"]))
             store.decide_value(last["key"], "withdraw", None, last["seen"], reviewer())
             flash(f"{last['key']}: taken back.", "good")
         except StaleError:
@@ -364,8 +377,7 @@ def create_app(
 
     @app.get("/review.xlsx")
     def export() -> Response:
-        keys = [row["case_key"] for row in store.cases("open", "", "", 0)]
-        content = workbook.written(store.case(key) for key in keys)
+        content = workbook.written(store.cases("open", "", "", 0, ALL))
         return Response(
             content,
             mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -381,10 +393,12 @@ def create_app(
         for row in workbook.read(sent.read()):
             try:
                 found = store.case(row["case"])
-                numbers = [record["planfix_id"] for record in found["records"]]
-                pairs = _pairs_of(row["decision"], found, numbers)
                 store.decide(
-                    row["case"], pairs, int(row["version"]), row["reason"][:500], reviewer()
+                    row["case"],
+                    asked(found, row["decision"]),
+                    int(row["version"]),
+                    row["reason"][:500],
+                    reviewer(),
                 )
                 done += 1
             except (StaleError, UnknownError):
@@ -418,12 +432,12 @@ def create_app(
     return app
 
 
-def _pairs_of(decision: str, found: Row, numbers: list[int]) -> list[Asked]:
-    if decision == "same":
-        return judged_pairs(dict.fromkeys(numbers, "A"))
-    if decision == "different":
-        return judged_pairs({number: str(number) for number in numbers})
-    return [Asked(found["left_planfix_id"], found["right_planfix_id"], "unsure")]
+def _persons(records: list[Row]) -> dict[int, str]:
+    """Returns the person each record belongs to so far: one letter per cluster."""
+    letters: dict[Any, str] = {}
+    for record in records:
+        letters.setdefault(record["cluster_id"], ascii_uppercase[len(letters) % 26])
+    return {record["planfix_id"]: letters[record["cluster_id"]] for record in records}
 
 
 def _seen() -> int:

@@ -20,6 +20,7 @@ from loaders.errors import DatabaseError
 
 Row = dict[str, Any]
 PAGE = 500
+ALL = 1_000_000
 
 
 class StaleError(Exception):
@@ -64,7 +65,9 @@ class Store:
 
     # --- review cases ---------------------------------------------------------------------------
 
-    def cases(self, status: str, reason: str, number: str, after: int) -> list[Row]:
+    def cases(
+        self, status: str, reason: str, number: str, after: int, page: int = PAGE
+    ) -> list[Row]:
         """Returns a stretch of the review queue, the most telling cases first.
 
         Args:
@@ -72,6 +75,7 @@ class Store:
             reason: reason code, empty for all.
             number: a record number that must be part of the case, empty for any.
             after: how many cases to skip.
+            page: how many to return.
         """
         with self._link() as link:
             return link.execute(
@@ -81,44 +85,40 @@ class Store:
                     "reason": reason,
                     "number": int(number) if number.isdigit() else None,
                     "after": after,
-                    "page": PAGE,
+                    "page": page,
                 },
             ).fetchall()
 
-    def case(self, case_key: str) -> Row:
+    def case(self, case_id: str) -> Row:
         """Returns a case with its records side by side.
 
         Raises:
             UnknownError: when the queue has no such case.
         """
         with self._link() as link:
-            found = link.execute(_CASE, {"case_key": case_key}).fetchone()
+            found = link.execute(_CASE, {"case_id": case_id}).fetchone()
             if found is None:
                 raise UnknownError
-            found["records"] = link.execute(_RECORDS, {"numbers": found["planfix_ids"]}).fetchall()
+            numbers = {"numbers": found["planfix_ids"]}
+            found["records"] = link.execute(_RECORDS, numbers).fetchall()
+            found["evidence"] = link.execute(_EVIDENCE, numbers).fetchall()
             return found
 
-    def next_case(self, case_key: str) -> str | None:
+    def next_case(self, case_id: str) -> str | None:
         """Returns the next open case after one, in the order of the queue, else the first."""
-        with self._link() as link:
-            rows = link.execute(
-                _CASES,
-                {"status": "all", "reason": "", "number": None, "after": 0, "page": 1_000_000},
-            ).fetchall()
-        keys = [row["case_key"] for row in rows]
-        place = keys.index(case_key) + 1 if case_key in keys else 0
+        rows = self.cases("all", "", "", 0, ALL)
+        keys = [row["case_id"] for row in rows]
+        place = keys.index(case_id) + 1 if case_id in keys else 0
         for row in [*rows[place:], *rows[:place]]:
-            if row["verdict"] is None and row["case_key"] != case_key:
-                return str(row["case_key"])
+            if row["verdict"] is None and row["case_id"] != case_id:
+                return str(row["case_id"])
         return None
 
-    def decide(
-        self, case_key: str, pairs: Sequence[Asked], seen: int, reason: str, who: str
-    ) -> int:
+    def decide(self, case_id: str, pairs: Sequence[Asked], seen: int, reason: str, who: str) -> int:
         """Appends the decisions on a case.
 
         Args:
-            case_key: the case.
+            case_id: the case.
             pairs: a verdict for each pair.
             seen: newest decision on the case when its page was loaded.
             reason: why, may be empty.
@@ -134,19 +134,19 @@ class Store:
         with self._link() as link:
             # one decision at a time on one case
             link.execute(
-                "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"desk:{case_key}"]
+                "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"desk:{case_id}"]
             )
-            found = link.execute(_CASE, {"case_key": case_key}).fetchone()
+            found = link.execute(_CASE, {"case_id": case_id}).fetchone()
             if found is None:
                 raise UnknownError
             if found["latest_decision_id"] != seen:
                 raise StaleError
             newest = seen
+            hashes = {
+                (asked["left_planfix_id"], asked["right_planfix_id"]): asked["identifiers_hash"]
+                for asked in found["asked_pairs"]
+            }
             for pair in pairs:
-                asked = {pair.left, pair.right} == {
-                    found["left_planfix_id"],
-                    found["right_planfix_id"],
-                }
                 row = link.execute(
                     "insert into migration.match_decisions (left_planfix_id, right_planfix_id, "
                     "verdict, reason, decided_by, identifiers_hash) "
@@ -157,7 +157,8 @@ class Store:
                         pair.verdict,
                         reason or None,
                         who,
-                        found["identifiers_hash"] if asked else None,
+                        # it ends the decision when the cards change
+                        hashes.get((pair.left, pair.right)),
                     ],
                 ).fetchone()
                 newest = int(row["decision_id"]) if row else newest
@@ -343,37 +344,47 @@ class Store:
             ).fetchall()
 
 
+# the newest decision on the pairs that the case asks about, as long as it is on these cards
 _DECIDED = """
-    select distinct on (cases.case_key)
-        cases.case_key,
+    select distinct on (cases.case_id)
+        cases.case_id,
         decisions.decision_id,
-        case when decisions.reason is distinct from 'undone' then decisions.verdict end as verdict,
+        case
+            when
+                decisions.reason is distinct from 'undone'
+                and decisions.identifiers_hash is not distinct from asked.identifiers_hash
+                then decisions.verdict
+        end as verdict,
         decisions.decided_by,
         decisions.decided_at
     from quality.review_queue as cases
+    cross join lateral jsonb_to_recordset(cases.asked_pairs) as asked (
+        left_planfix_id bigint, right_planfix_id bigint, identifiers_hash text
+    )
     inner join migration.match_decisions as decisions
         on
-            decisions.left_planfix_id = any(cases.planfix_ids)
-            and decisions.right_planfix_id = any(cases.planfix_ids)
-    order by cases.case_key, decisions.decision_id desc
+            asked.left_planfix_id = decisions.left_planfix_id
+            and asked.right_planfix_id = decisions.right_planfix_id
+    order by cases.case_id, decisions.decision_id desc
 """
 
 _CASES = f"""
     with decided as ({_DECIDED})
 
     select
-        cases.case_key,
+        cases.case_id,
         cases.reason_code,
-        cases.sentence,
+        cases.reason,
         cases.priority,
         cases.planfix_ids,
         cases.first_seen_at,
         decided.verdict,
         decided.decided_by,
         decided.decided_at,
+        coalesce(decided.decision_id, 0) as latest_decision_id,
         count(*) over () as total
     from quality.review_queue as cases
-    left join decided on cases.case_key = decided.case_key
+    left join decided on cases.case_id = decided.case_id
     where
         case %(status)s
             when 'open' then decided.verdict is null
@@ -382,7 +393,7 @@ _CASES = f"""
         end
         and %(reason)s in ('', cases.reason_code)
         and (%(number)s::bigint is null or %(number)s::bigint = any(cases.planfix_ids))
-    order by cases.priority desc, cases.case_key
+    order by cases.priority, cases.case_id
     offset %(after)s
     limit %(page)s
 """
@@ -397,13 +408,22 @@ _CASE = f"""
         decided.decided_at,
         coalesce(decided.decision_id, 0) as latest_decision_id
     from quality.review_queue as cases
-    left join decided on cases.case_key = decided.case_key
-    where cases.case_key = %(case_key)s
+    left join decided on cases.case_id = decided.case_id
+    where cases.case_id = %(case_id)s
+"""
+
+_EVIDENCE = """
+    select left_planfix_id, right_planfix_id, direction, outcome, sentence
+    from quality.match_explanations
+    where left_planfix_id = any(%(numbers)s) and right_planfix_id = any(%(numbers)s)
+    order by left_planfix_id, right_planfix_id, direction, strength desc nulls last
+    limit 100
 """
 
 _RECORDS = """
     select
         contacts.planfix_id,
+        clusters.cluster_id,
         contacts.kind,
         contacts.display_name,
         contacts.given_name,
@@ -433,6 +453,8 @@ _RECORDS = """
     from intermediate.int_contacts__normalized as contacts
     left join intermediate.int_identity__assigned as identities
         on contacts.planfix_id = identities.planfix_id
+    left join intermediate.int_clusters__final as clusters
+        on contacts.planfix_id = clusters.planfix_id
     left join lateral (
         select
             string_agg(value || case when extension <> '' then ' ext. ' || extension else '' end,
@@ -454,7 +476,7 @@ _RECORDS = """
         where found.counterparty_planfix_id = contacts.planfix_id
     ) as trips on true
     where contacts.planfix_id = any(%(numbers)s)
-    order by contacts.planfix_id
+    order by clusters.cluster_id, contacts.planfix_id
 """
 
 _VALUE_DECIDED = """
@@ -559,7 +581,7 @@ _OVERVIEW = {
 
         select count(*) as total, count(decided.verdict) as done
         from quality.review_queue as cases
-        left join decided on cases.case_key = decided.case_key
+        left join decided on cases.case_id = decided.case_id
     """,
     "quarantine": f"""
         with decided as ({_VALUE_DECIDED})

@@ -44,9 +44,9 @@ def written(cases: Iterable[dict[str, Any]]) -> bytes:
         cell.font = Font(bold=True)
     for case in cases:
         row = (
-            case["case_key"],
+            case["case_id"],
             case["latest_decision_id"],
-            case["sentence"],
+            case["reason"],
             ", ".join(str(number) for number in case["planfix_ids"]),
             "",
             "",

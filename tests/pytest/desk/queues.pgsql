@@ -99,25 +99,57 @@ from intermediate.int_contacts__normalized;
 create table intermediate.int_contact_tags__mapped (planfix_id bigint, tag text);
 create table intermediate.int_trips__combined (counterparty_planfix_id bigint);
 
+create table intermediate.int_clusters__final as
+select
+    planfix_id,
+    case when planfix_id = 20 then 19 else planfix_id end as cluster_id
+from intermediate.int_contacts__normalized;
+
 create table quality.review_queue as
 select
-    'case:' || number as case_key,
-    'weak_link' as reason_code,
+    'match:' || number as case_id,
+    'full_name_alone' as reason_code,
     case number
         when 1 then '<b onmouseover=alert(1)>Same phone</b>, one given name is missing.'
         when 2 then '=HYPERLINK("http://evil.example","click")'
         else 'Same phone, one given name is missing.'
-    end as sentence,
-    100 - number as priority,
+    end as reason,
+    number as priority,
     (number * 2 - 1)::bigint as left_planfix_id,
     (number * 2)::bigint as right_planfix_id,
     case
         when number = 10 then array[19, 20, 21, 22]::bigint[]
         else array[number * 2 - 1, number * 2]::bigint[]
     end as planfix_ids,
-    md5(number::text) as identifiers_hash,
+    case
+        when number = 10
+            then jsonb_build_array(
+                jsonb_build_object(
+                    'left_planfix_id', 19, 'right_planfix_id', 21, 'identifiers_hash', 'h1'
+                ),
+                jsonb_build_object(
+                    'left_planfix_id', 21, 'right_planfix_id', 22, 'identifiers_hash', 'h2'
+                )
+            )
+        else jsonb_build_array(
+            jsonb_build_object(
+                'left_planfix_id', number * 2 - 1,
+                'right_planfix_id', number * 2,
+                'identifiers_hash', md5(number::text)
+            )
+        )
+    end as asked_pairs,
     timestamptz '2026-08-01 00:00+00' as first_seen_at
 from generate_series(1, 10) as number;
+
+create table quality.match_explanations as
+select
+    19::bigint as left_planfix_id,
+    20::bigint as right_planfix_id,
+    'together' as direction,
+    'accepted' as outcome,
+    100 as strength,
+    'Both cards show <i>one</i> phone.' as sentence;
 
 create table quality.quarantine as
 select

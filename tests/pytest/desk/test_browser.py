@@ -11,8 +11,9 @@ Rows = Callable[..., list[tuple[Any, ...]]]
 PAGES = (
     "/",
     "/review",
-    "/review/case:1",
-    "/review/case:2",
+    "/review/match:1",
+    "/review/match:2",
+    "/review/match:10",
     "/quarantine",
     "/worklist/managers",
     "/worklist/tags",
@@ -84,7 +85,7 @@ def test_cases_are_settled_by_the_keyboard_alone(desk: Desk, browser: Browser, r
 
 def test_typing_a_reason_presses_no_button(desk: Desk, browser: Browser, rows: Rows) -> None:
     browser.open(desk.links["anna"])
-    browser.open(f"{desk.root}/review/case:1")
+    browser.open(f"{desk.root}/review/match:1")
     browser.press("w")
     browser.call("Input.insertText", text="sud")
     browser.press("s")
@@ -94,7 +95,7 @@ def test_typing_a_reason_presses_no_button(desk: Desk, browser: Browser, rows: R
 
 def test_differences_are_marked(desk: Desk, browser: Browser) -> None:
     browser.open(desk.links["anna"])
-    browser.open(f"{desk.root}/review/case:2")
+    browser.open(f"{desk.root}/review/match:2")
     marked = browser.run(
         "[...document.querySelectorAll('tr.differs th')].map((cell) => cell.textContent).join()"
     )
@@ -103,10 +104,10 @@ def test_differences_are_marked(desk: Desk, browser: Browser) -> None:
 
 def test_a_stale_tab_is_told(desk: Desk, browser: Browser, rows: Rows) -> None:
     browser.open(desk.links["anna"])
-    browser.open(f"{desk.root}/review/case:1")
+    browser.open(f"{desk.root}/review/match:1")
     rows(
         "insert into migration.match_decisions (left_planfix_id, right_planfix_id, verdict, "
-        "decided_by) values (1, 2, 'different', 'boris')"
+        "decided_by, identifiers_hash) values (1, 2, 'different', 'boris', md5('1'))"
     )
     browser.press_and_follow("s")
     assert "Somebody decided this meanwhile" in browser.text()
@@ -120,7 +121,7 @@ def test_a_forged_form_of_another_page_changes_nothing(
     browser.open(desk.links["anna"])
     # a page that is not the desk's sends the desk's form
     browser.open(
-        "data:text/html,<form method=post action='" + desk.root + "/review/case:1'>"
+        "data:text/html,<form method=post action='" + desk.root + "/review/match:1'>"
         "<input name=verdict value=same><input name=seen value=0></form>"
     )
     browser.run("window.left = true; document.forms[0].submit()")
