@@ -24,7 +24,8 @@ $(STAMP): requirements.lock pyproject.toml
 	  { echo "error: this Python has no venv module; install it (Debian: apt-get install python3-venv)." >&2; exit 2; }
 	@echo "installing the pinned packages into $(VENV) (once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  --config-settings editable_mode=compat --editable .
 	@touch $@
 
 setup: $(STAMP) ## make the virtual environment with the pinned packages

@@ -52,7 +52,7 @@ begin
                         attempt,
                         state,
                         coalesce(', ' || nullif(constraint_named, ''), '')
-                    ) using errcode = state;
+                    );
                 end if;
                 perform pg_sleep(0.1 * attempt * attempt);
             when others then
@@ -91,7 +91,7 @@ begin
                         )
                     ),
                     state
-                ) using errcode = state;
+                );
         end;
     end loop;
 end

@@ -98,7 +98,8 @@ def test_everything_is_taken_back_but_what_the_crm_worked_on(published: Publishe
     assert {row[1]: row[2] for row in left}["Name 11"] == "Omsk"
     assert published.rows(
         "select count(*) from riderra.customer_notes"
-        f" where customer_id in ({customer(11)}, {customer(12)}, {customer(13)}) group by customer_id"
+        f" where customer_id in ({customer(11)}, {customer(12)}, {customer(13)})"
+        " group by customer_id"
     ) == [(2,), (2,), (2,)]
     reasons = dict(
         published.rows(

@@ -1,31 +1,151 @@
-"""Tables that the models upstream of publishing would make, made by hand."""
+"""Tables as the models upstream of publishing make them, written by hand.
+
+Of `:people` customers every tenth is a company and the employer of the next nine's thirds; each
+has a phone, two notes and a link to its record, some a second phone, an e-mail, a tag, a consent.
+"""
 
 UPSTREAM = """
--- What the models upstream of publishing would hold: every tenth record a company, the people
--- next to it its employees, two notes each, some tags, consents and second phones.
 set client_min_messages = warning;
-drop schema if exists ready cascade; drop schema if exists intermediate cascade; drop schema if exists quality cascade;
-create schema ready; create schema intermediate; create schema quality;
+create schema ready;
+create schema intermediate;
+create schema quality;
+
 create unlogged table ready.customers as
-select md5('c'||n)::uuid as id, null::text tenant_id, case when n % 10 = 0 then 'company' else 'person' end as kind, 'Name '||n as display_name, 'Given'||n as given_name, 'Family'||n as family_name, null::text middle_name,
- case when n%3=0 then 'Company '||n/10*10 end as company_name, case when n % 10 <> 0 and n % 3 = 0 and n>=10 then md5('c'||(n/10*10))::uuid end as company_id, null::text as position, null::text website, 'Street '||n as address, 'Moscow'::text city, 'RU'::char(2) as country_code, 'ru'::text as language, 'Europe/Moscow'::text timezone, date '1980-01-01' + (n%5000)::int birth_date, case when n%2=0 then 'male' end as gender, 'u'||n%20 as owner_user_id, false as incomplete_profile, 'active'::text status, null::uuid merged_into_id, timestamptz '2020-01-01' + n * interval '1 minute' as source_created_at, timestamptz '2024-01-01' + n * interval '1 second' source_updated_at
-from generate_series(1,:people) n;
+select
+    md5('c' || n)::uuid as id,
+    null::text as tenant_id,
+    case when n % 10 = 0 then 'company' else 'person' end as kind,
+    'Name ' || n as display_name,
+    'Given' || n as given_name,
+    'Family' || n as family_name,
+    null::text as middle_name,
+    case when n % 3 = 0 then 'Company ' || n / 10 * 10 end as company_name,
+    case
+        when n % 10 <> 0 and n % 3 = 0 and n >= 10 then md5('c' || (n / 10 * 10))::uuid
+    end as company_id,
+    null::text as position,
+    null::text as website,
+    'Street ' || n as address,
+    'Moscow'::text as city,
+    'RU'::char(2) as country_code,
+    'ru'::text as language,
+    'Europe/Moscow'::text as timezone,
+    date '1980-01-01' + n % 5000 as birth_date,
+    case when n % 2 = 0 then 'male' end as gender,
+    'u' || n % 20 as owner_user_id,
+    false as incomplete_profile,
+    'active'::text as status,
+    null::uuid as merged_into_id,
+    timestamptz '2020-01-01 00:00+00' + n * interval '1 minute' as source_created_at,
+    timestamptz '2024-01-01 00:00+00' + n * interval '1 second' as source_updated_at
+from generate_series(1, :people) as n;
 alter table ready.customers add primary key (id);
+
 create unlogged table ready.customer_contacts as
-select md5('p'||n||k)::uuid as id, md5('c'||n)::uuid customer_id, 'phone'::text as channel, '+7999'||lpad(n::text,6,'0')||k as value, ''::text as extension, 'mobile'::text as label, 'RU'::char(2) country_code, k=1 as is_primary from generate_series(1,:people) n, generate_series(1,2) k where k=1 or n%5=0
-union all select md5('e'||n)::uuid, md5('c'||n)::uuid,'email','n'||n||'@example.com','','work',null,true from generate_series(1,:people) n where n%5<>1;
+select
+    md5('p' || n || k)::uuid as id,
+    md5('c' || n)::uuid as customer_id,
+    'phone'::text as channel,
+    '+7999' || lpad(n::text, 6, '0') || k as value,
+    ''::text as extension,
+    'mobile'::text as label,
+    'RU'::char(2) as country_code,
+    k = 1 as is_primary
+from generate_series(1, :people) as n, generate_series(1, 2) as k
+where k = 1 or n % 5 = 0
+union all
+select
+    md5('e' || n)::uuid,
+    md5('c' || n)::uuid,
+    'email',
+    'n' || n || '@example.com',
+    '',
+    'work',
+    null,
+    true
+from generate_series(1, :people) as n
+where n % 5 <> 1;
 alter table ready.customer_contacts add primary key (id);
-create unlogged table ready.customer_tags as select md5('c'||n)::uuid customer_id, 'tag'||n%7 as tag, 'tag'::text kind from generate_series(1,:people) n where n%2=0;
-alter table ready.customer_tags add unique (customer_id,kind,tag);
-create unlogged table ready.customer_notes as select md5('n'||n||k)::uuid id, md5('c'||n)::uuid customer_id, repeat('Note text '||n||' ',20) as body, false is_truncated, 'u1'::text author_user_id, 'Author'::text author_name, timestamptz '2023-01-01'+n*interval '1 minute' noted_at, 'comment'::text kind from generate_series(1,:people) n, generate_series(1,2) k;
+
+create unlogged table ready.customer_tags as
+select
+    md5('c' || n)::uuid as customer_id,
+    'tag' || n % 7 as tag,
+    'tag'::text as kind
+from generate_series(1, :people) as n
+where n % 2 = 0;
+alter table ready.customer_tags add unique (customer_id, kind, tag);
+
+create unlogged table ready.customer_notes as
+select
+    md5('n' || n || k)::uuid as id,
+    md5('c' || n)::uuid as customer_id,
+    repeat('Note text ' || n || ' ', 20) as body,
+    false as is_truncated,
+    'u1'::text as author_user_id,
+    'Author'::text as author_name,
+    timestamptz '2023-01-01 00:00+00' + n * interval '1 minute' as noted_at,
+    'comment'::text as kind
+from generate_series(1, :people) as n, generate_series(1, 2) as k;
 alter table ready.customer_notes add primary key (id);
-create unlogged table ready.customer_consents as select md5('s'||n)::uuid id, md5('c'||n)::uuid customer_id, 'email'::text channel, 'marketing'::text purpose, 'granted'::text status, 'planfix'::text source, 'field 3107'::text evidence, timestamptz '2023-01-01' captured_at from generate_series(1,:people) n where n%3=0;
+
+create unlogged table ready.customer_consents as
+select
+    md5('s' || n)::uuid as id,
+    md5('c' || n)::uuid as customer_id,
+    'email'::text as channel,
+    'marketing'::text as purpose,
+    'granted'::text as status,
+    'planfix'::text as source,
+    'field 3107'::text as evidence,
+    timestamptz '2023-01-01 00:00+00' as captured_at
+from generate_series(1, :people) as n
+where n % 3 = 0;
 alter table ready.customer_consents add primary key (id);
-create unlogged table ready.customer_external_links as select md5('l'||n)::uuid id, md5('c'||n)::uuid customer_id, 'planfix'::text source_system, case when n % 10 = 0 then 'company' else 'contact' end as entity_type, n::text external_id, 'https://example.com/'||n as url, 'only_record'::text match_rule, timestamptz '2024-01-01' + n * interval '1 second' source_updated_at from generate_series(1,:people) n;
+
+create unlogged table ready.customer_external_links as
+select
+    md5('l' || n)::uuid as id,
+    md5('c' || n)::uuid as customer_id,
+    'planfix'::text as source_system,
+    case when n % 10 = 0 then 'company' else 'contact' end as entity_type,
+    n::text as external_id,
+    'https://example.com/' || n as url,
+    'only_record'::text as match_rule,
+    timestamptz '2024-01-01 00:00+00' + n * interval '1 second' as source_updated_at
+from generate_series(1, :people) as n;
 alter table ready.customer_external_links add primary key (id);
-create unlogged table intermediate.int_identity__assigned as select n::bigint planfix_id, n::bigint cluster_id, md5('c'||n)::uuid customer_id, null::uuid previous_customer_id, 'create'::text change, 'only_record'::text match_rule from generate_series(1,:people) n;
-create unlogged table intermediate.int_identity__customers as select md5('c'||n)::uuid customer_id, n::bigint cluster_id, 'active'::text status, null::uuid merged_into_id from generate_series(1,:people) n;
-create unlogged table intermediate.int_identity__events as select 'create'::text as event, md5('c'||n)::uuid customer_id, null::uuid other_customer_id, n::bigint planfix_id, 'new'::text detail from generate_series(1,:people) n;
-create table quality.migration_gates (gate text, value numeric, limit_value numeric, passed boolean, sentence text);
-insert into quality.migration_gates values ('valid_contacts_in_target', 1, 0.99, true, 'Valid contacts in the target.');
+
+create unlogged table intermediate.int_identity__assigned as
+select
+    n::bigint as planfix_id,
+    n::bigint as cluster_id,
+    md5('c' || n)::uuid as customer_id,
+    null::uuid as previous_customer_id,
+    'create'::text as change,
+    'only_record'::text as match_rule
+from generate_series(1, :people) as n;
+
+create unlogged table intermediate.int_identity__customers as
+select
+    md5('c' || n)::uuid as customer_id,
+    n::bigint as cluster_id,
+    'active'::text as status,
+    null::uuid as merged_into_id
+from generate_series(1, :people) as n;
+
+create unlogged table intermediate.int_identity__events as
+select
+    'create'::text as event,
+    md5('c' || n)::uuid as customer_id,
+    null::uuid as other_customer_id,
+    n::bigint as planfix_id,
+    'new'::text as detail
+from generate_series(1, :people) as n;
+
+create table quality.migration_gates (
+    gate text, value numeric, limit_value numeric, passed boolean, sentence text
+);
+insert into quality.migration_gates
+values ('valid_contacts_in_target', 1, 0.99, true, 'Valid contacts in the target.');
 """
