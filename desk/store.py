@@ -226,7 +226,8 @@ class Store:
         """Returns the CRM's users, to choose from."""
         with self._link() as link:
             return link.execute(
-                "select user_id, user_name, email from staging.stg_crm__users order by 2, 1"
+                "select riderra_user_id as user_id, user_name, email from staging.stg_crm__users "
+                "where is_active order by 2, 1"
             ).fetchall()
 
     # --- survivors ------------------------------------------------------------------------------
@@ -466,7 +467,7 @@ _RECORDS = """
         where found.planfix_id = contacts.planfix_id
     ) as points on true
     left join lateral (
-        select string_agg(tag, E'\n' order by tag) as tags
+        select string_agg(distinct tag, E'\n' order by tag) as tags
         from intermediate.int_contact_tags__mapped as found
         where found.planfix_id = contacts.planfix_id
     ) as tags on true

@@ -198,7 +198,11 @@ select
     20::bigint as records;
 
 create table staging.stg_crm__users as
-select 'usr_1' as user_id, 'Anna' as user_name, 'anna@example.com' as email;
+select
+    'usr_1' as riderra_user_id,
+    'Anna' as user_name,
+    'anna@example.com' as email,
+    true as is_active;
 
 create table quality.qa_sample as
 select
