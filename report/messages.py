@@ -95,6 +95,19 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "en": "Clients with a wider consent than a card of theirs allows",
         "ru": "Клиентов с согласием шире, чем в их карточках",
     },
+    "gate_live_rows_overwritten": {
+        "en": "Live rows to be overwritten",
+        "ru": "Строк CRM будет перезаписано",
+    },
+    "gate_live_rows_retired": {"en": "Live rows to be retired", "ru": "Строк CRM будет снято"},
+    "gate_live_customers_archived": {
+        "en": "Live clients to be archived",
+        "ru": "Клиентов CRM уйдёт в архив",
+    },
+    "gate_live_customers_merged": {
+        "en": "Live clients to be merged",
+        "ru": "Клиентов CRM будет объединено",
+    },
     # sections
     "funnel": {"en": "From extracted to published", "ru": "От выгрузки до CRM"},
     "funnel_text": {
