@@ -51,7 +51,7 @@ def test_dry_run_leaves_live_and_state_byte_for_byte(published: Published) -> No
     published.execute("delete from ready.customer_tags where customer_id = md5('c12')::uuid")
     published.execute("update riderra.customers set city = 'Omsk' where id = md5('c13')::uuid")
     published.execute("update quality.migration_gates set passed = false")
-    for schema in ("ready", "intermediate", "quality"):
+    for schema in ("ready", "intermediate", "quality", "staging"):
         published.execute(f"alter schema {schema} rename to dry_run_{schema}")
     before = published.versions("riderra", "migration")
     done = published.publish("--target", "dry_run", check=True)

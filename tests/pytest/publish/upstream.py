@@ -144,8 +144,109 @@ select
 from generate_series(1, :people) as n;
 
 create table quality.migration_gates (
-    gate text, value numeric, limit_value numeric, passed boolean, sentence text
+    gate text, value numeric, limit_value numeric, passed boolean, sentence text,
+    is_waived boolean default false, waived_by text, waived_until timestamptz, waiver_reason text
 );
-insert into quality.migration_gates
+insert into quality.migration_gates (gate, value, limit_value, passed, sentence)
 values ('valid_contacts_in_target', 1, 0.99, true, 'Valid contacts in the target.');
+
+create table quality.acceptance as
+select
+    gate as criterion,
+    value,
+    limit_value,
+    passed
+from quality.migration_gates;
+
+create table quality.qa_sample as
+select
+    'sample ' || id as sample_key,
+    id as customer_id
+from ready.customers
+order by id
+limit 3;
+
+create table quality.reconciliation_records as
+select
+    n::bigint as planfix_id,
+    'published'::text as outcome,
+    'own_customer'::text as reason
+from generate_series(1, :people) as n;
+
+create unlogged table intermediate.int_contacts__normalized as
+select
+    n::bigint as planfix_id,
+    timestamptz '2020-01-01 00:00+00' as source_created_at,
+    timestamptz '2024-01-01 00:00+00' as source_updated_at,
+    false as is_deleted,
+    timestamptz '2026-01-01 00:00+00' as observed_at,
+    'planfix_raw.contacts'::text as raw_table,
+    '1700000000.1'::text as raw_load_id,
+    null::text as source_file
+from generate_series(1, :people) as n;
+
+create unlogged table intermediate.int_customers__golden as
+select
+    customer_id,
+    cluster_id as main_planfix_id
+from intermediate.int_identity__customers;
+
+create unlogged table intermediate.int_customer_contacts__merged as
+select
+    contacts.id,
+    golden.main_planfix_id as planfix_id,
+    'newest'::text as rule
+from ready.customer_contacts as contacts
+inner join intermediate.int_customers__golden as golden using (customer_id);
+
+create unlogged table intermediate.int_customer_tags__merged as
+select
+    tags.*,
+    golden.main_planfix_id as planfix_id,
+    'group'::text as source
+from ready.customer_tags as tags
+inner join intermediate.int_customers__golden as golden using (customer_id);
+
+create unlogged table intermediate.int_customer_notes__merged as
+select
+    notes.id,
+    golden.main_planfix_id as planfix_id,
+    'planfix:comment:1'::text as note_key
+from ready.customer_notes as notes
+inner join intermediate.int_customers__golden as golden using (customer_id);
+
+create unlogged table intermediate.int_customer_consents__merged as
+select
+    consents.id,
+    golden.main_planfix_id as planfix_id,
+    consents.source
+from ready.customer_consents as consents
+inner join intermediate.int_customers__golden as golden using (customer_id);
+
+create unlogged table intermediate.int_customer_links__merged as
+select
+    id,
+    external_id::bigint as planfix_id,
+    match_rule
+from ready.customer_external_links;
+
+create schema staging;
+
+create table staging.stg_planfix__extract_runs as
+select
+    'extract'::text as run_id,
+    'completed'::text as status,
+    timestamptz '2026-01-01 00:00+00' as started_at;
+
+create table staging.stg_planfix_csv__files (file_modified_at timestamptz);
+
+create table staging.stg_planfix__contact_comments (
+    planfix_id bigint, commented_at timestamptz, is_technical boolean
+);
+
+create table staging.stg_planfix__id_sweep_runs (
+    sweep_id text, started_at timestamptz, is_complete boolean
+);
+
+create table staging.stg_planfix__id_sweeps (sweep_id text, planfix_id bigint);
 """
