@@ -87,6 +87,11 @@ class Published:
         )
         return self.link.execute(query).fetchall()
 
+    def content_text(self, schema: str, table: str) -> list[tuple[Any, ...]]:
+        """Returns all rows of a table as PostgreSQL writes them."""
+        query = sql.SQL("select t::text from {} as t").format(sql.Identifier(schema, table))
+        return self.link.execute(query).fetchall()
+
     def versions(self, *schemas: str) -> dict[str, list[tuple[Any, ...]]]:
         """Returns place and writer of every row: equal when no row was rewritten."""
         found = {}

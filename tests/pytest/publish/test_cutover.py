@@ -154,3 +154,68 @@ def test_every_live_row_says_where_it_comes_from(published: Published) -> None:
         )
         == 0
     )
+
+
+def test_purge_leaves_keys_and_counts(published: Published) -> None:
+    published.execute(
+        "insert into planfix_raw.contacts (_dlt_load_id, _dlt_id, id, is_company, payload,"
+        " custom_fields) select '1', n::text, n, false, jsonb_build_object('name', 'Ivanova'),"
+        ' \'{"3101": "Ivanova"}\' from generate_series(1, 50) as n'
+    )
+    published.execute(
+        "insert into planfix_csv_raw.export_rows (_dlt_load_id, _dlt_id, file_sha256, line_number,"
+        " \"row\") values ('1', 'a', 'abc', 2, '{\"name\": \"Ivanova\"}')"
+    )
+    published.execute(
+        "insert into planfix_csv_raw.rejected_lines (_dlt_load_id, _dlt_id, file_sha256,"
+        " line_number, reason_code, raw_line) values ('1', 'a', 'abc', 3, 'cut', 'Ivanova')"
+    )
+    published.execute(
+        "insert into python_functions.parse_email_results (args_hash, result)"
+        " values (gen_random_uuid(), '\"Ivanova\"')"
+    )
+    published.execute(
+        "create table quality.quarantine as select 1 as planfix_id, 'empty' as reason_code,"
+        " 'Ivanova' as raw_value"
+    )
+    published.execute("alter table quality.quarantine alter column raw_value set not null")
+    published.execute("create view staging.stg_planfix__contacts as table planfix_raw.contacts")
+    published.execute('update publish.publish_plan set after_values = \'{"name": "Ivanova"}\'')
+    refused = operate(published, "purge_raw", purged_by="tester")
+    assert "not signed off -> the Owner" in refused.stdout
+    published.execute(
+        "insert into migration.sign_offs (run_id, signed_by, acceptance, qa_result)"
+        " select run_id, 'Owner', '[]', '{}' from migration.runs"
+    )
+    refused = operate(published, "purge_raw", purged_by="tester")
+    assert "no archive of the extract -> python -m loaders.archive" in refused.stdout
+    published.execute(
+        "insert into migration.archives (archive_name, manifest_sha256, tables, total_rows,"
+        " latest_fetched_at, created_by) values ('a', 'b', 1, 50, now(), 'tester')"
+    )
+    live = published.live()
+    done = operate(published, "purge_raw", purged_by="tester")
+    assert done.returncode == 0, done.stdout
+    for schema, table in published.rows(
+        "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace"
+        " where relkind = 'r' and nspname not in ('pg_catalog', 'information_schema', 'riderra')"
+    ):
+        if schema != "migration":
+            text = str(published.content_text(schema, table))
+            assert "Ivanova" not in text, f"{schema}.{table}"
+            assert "Note text" not in text, f"{schema}.{table}"
+    assert published.live() == live
+    assert published.rows(
+        "select count(*), min(id), max(payload::text) from staging.stg_planfix__contacts"
+    ) == [(50, 1, "{}")]
+    assert published.rows("select planfix_id, reason_code, raw_value from quality.quarantine") == [
+        (1, "empty", None)
+    ]
+    counts = published.value("select counts from migration.purges")
+    assert counts["planfix_raw.contacts"] == 50
+    assert counts["ready.customers"] == 40
+    assert published.value("select count(*) from publish.publish_plan") > 0
+    # nobody builds the CRM from emptied rows
+    refused = published.publish()
+    assert refused.returncode != 0
+    assert "the raw data was purged on" in refused.stdout

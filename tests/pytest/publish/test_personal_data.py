@@ -13,7 +13,7 @@ FAILING = {
     "select 'Ivanova'::bigint": "invalid input syntax for type bigint",
     "select '+79991234567'::date": "time zone displacement out of range",
     "select to_date('Иванова', 'YYYY')": "invalid value",
-    "insert into client values (1, 'Ivanova', 'x')": 'violates check constraint "client_phone_check"',
+    "insert into client values (1, 'Ivanova', 'x')": 'check constraint "client_phone_check"',
     "insert into client values (1, 'Ivanova', null)": 'column "phone" of relation "client"',
     "insert into client values (2, 'Иванова', '+79991234567')": "client_pkey",
     "create unique index on client (name)": "could not create unique index",
