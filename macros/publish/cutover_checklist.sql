@@ -6,11 +6,10 @@
             "select step_number, step, is_done, detail, what_to_do from "
             ~ ref('cutover_status') ~ " order by step_number"
         ).rows -%}
-            {%- do log(
+            {%- do print(
                 '[' ~ ('x' if row['is_done'] else ' ') ~ '] '
                 ~ row['step_number'] | int ~ '. ' ~ row['step'] ~ ': ' ~ row['detail']
-                ~ ('' if row['is_done'] else ' -> ' ~ row['what_to_do']),
-                info=true
+                ~ ('' if row['is_done'] else ' -> ' ~ row['what_to_do'])
             ) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -22,16 +22,15 @@
         ) -%}
         {%- for row in changes.rows -%}
             {%- if loop.index <= 100 -%}
-                {%- do log(
+                {%- do print(
                     'planfix ' ~ row['planfix_id'] ~ ': ' ~ row['change']
-                    ~ (' ' ~ row['changed_at'] ~ ' UTC' if row['changed_at'] else ''),
-                    info=true
+                    ~ (' ' ~ row['changed_at'] ~ ' UTC' if row['changed_at'] else '')
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- do log(steps['freeze_check']['detail'], info=true) -%}
+        {%- do print(steps['freeze_check']['detail']) -%}
         {%- if changes.rows | length > 100 -%}
-            {%- do log('all of them: select * from ' ~ ref('freeze_changes'), info=true) -%}
+            {%- do print('all of them: select * from ' ~ ref('freeze_changes')) -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
