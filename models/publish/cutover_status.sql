@@ -45,7 +45,7 @@ last_rollback as (
 open_batches as (
     select count(*) as batches
     from {{ ref('publish_plan_batches') }} as planned
-    left join {{ state_relation('batches') }} as batches
+    left outer join {{ state_relation('batches') }} as batches
         on
             planned.plan_id::text = batches.plan_id
             and planned.batch_number = batches.batch_number
@@ -74,7 +74,7 @@ qa as (
         count(*) filter (where verdicts.verdict = 'unsure') as unsure,
         count(*) filter (where verdicts.verdict is null) as waiting
     from {{ ref('qa_sample') }} as qa_sample
-    left join verdicts on qa_sample.sample_key = verdicts.sample_key
+    left outer join verdicts on qa_sample.sample_key = verdicts.sample_key
 ),
 
 frozen as (
@@ -122,7 +122,8 @@ steps as (
         true as is_needed_to_sign,
         extracts.read_at is not null as is_done,
         coalesce(
-            'newest source read ' || to_char(extracts.read_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+            'newest source read '
+            || to_char(extracts.read_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
             || ' UTC', 'nothing was extracted'
         ) as detail,
         'dlt pipeline run' as what_to_do
@@ -138,8 +139,8 @@ steps as (
         gates.gates - gates.failing || ' of ' || gates.gates || ' passed, '
         || gates.waived || ' of them by a waiver'
         || coalesce('; failing: ' || gates.failing_gates, '') as detail,
-        'mend what quality.migration_gates names and run dbt build, or let the Owner grant a '
-        || 'waiver' as what_to_do
+        'mend what quality.migration_gates names and run dbt build, or let the Owner '
+        || 'grant a waiver' as what_to_do
     from gates
 
     union all
@@ -150,18 +151,20 @@ steps as (
         true as is_needed_to_sign,
         coalesce(last_run.status = 'done', false)
         and open_batches.batches = 0
-        and last_run.started_at > coalesce(last_rollback.started_at, '-infinity') as is_done,
+        and last_run.started_at
+        > coalesce(last_rollback.started_at, '-infinity') as is_done,
         case
             when last_run.run_id is null then 'nothing was published'
             when last_run.started_at < last_rollback.started_at
                 then 'rolled back since'
-            else 'run ' || last_run.run_id || ' is ' || last_run.status || ', '
+            else
+                'run ' || last_run.run_id || ' is ' || last_run.status || ', '
                 || open_batches.batches || ' batches open'
         end as detail,
         'dbt build' as what_to_do
     from open_batches
     cross join last_rollback
-    left join last_run on true
+    left outer join last_run on true
 
     union all
 
@@ -195,7 +198,8 @@ steps as (
         frozen.freezes > 0 as is_done,
         coalesce(
             'Planfix is frozen since '
-            || to_char(frozen.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC',
+            || to_char(frozen.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+            || ' UTC',
             'no freeze is declared'
         ) as detail,
         'dbt run-operation declare_freeze' as what_to_do
@@ -208,7 +212,8 @@ steps as (
         'final_delta' as step,
         true as is_needed_to_sign,
         coalesce(
-            extracts.read_at >= frozen.started_at and last_run.started_at >= extracts.read_at,
+            extracts.read_at >= frozen.started_at
+            and last_run.started_at >= extracts.read_at,
             false
         ) as is_done,
         case
@@ -222,7 +227,7 @@ steps as (
         'dlt pipeline run, then dbt build' as what_to_do
     from frozen
     cross join extracts
-    left join last_run on true
+    left outer join last_run on true
 
     union all
 
@@ -232,7 +237,8 @@ steps as (
         true as is_needed_to_sign,
         frozen.started_at is not null and changes.changes = 0 as is_done,
         changes.changes || ' changes in Planfix since the freeze began' as detail,
-        'dbt run-operation freeze_check; publish them and declare a new freeze' as what_to_do
+        'dbt run-operation freeze_check; publish them and declare a new freeze'
+            as what_to_do
     from changes
     cross join frozen
 
@@ -245,7 +251,8 @@ steps as (
         signed.sign_offs > 0 as is_done,
         coalesce(
             'signed off '
-            || to_char(signed.signed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC',
+            || to_char(signed.signed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+            || ' UTC',
             'not signed off'
         ) as detail,
         'the Owner: dbt run-operation sign_off, or the desk' as what_to_do
@@ -258,14 +265,18 @@ steps as (
         'archive' as step,
         false as is_needed_to_sign,
         archived.archives > 0
-        and coalesce(archived.latest_fetched_at >= extracts.read_at, extracts.read_at is null)
+        and coalesce(
+            archived.latest_fetched_at >= extracts.read_at, extracts.read_at is null
+        )
             as is_done,
         case
             when archived.archives = 0 then 'no archive of the extract'
             when archived.latest_fetched_at < extracts.read_at
                 then 'the archive is older than the newest extract'
-            else 'archived '
-                || to_char(archived.created_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+            else
+                'archived '
+                || to_char(archived.created_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+                || ' UTC'
         end as detail,
         'python -m loaders.archive' as what_to_do
     from archived
@@ -280,7 +291,8 @@ steps as (
         purged.purges > 0 as is_done,
         coalesce(
             'personal data purged '
-            || to_char(purged.purged_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC',
+            || to_char(purged.purged_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+            || ' UTC',
             'personal data is still in raw, staging and quarantine'
         ) as detail,
         'dbt run-operation purge_raw' as what_to_do

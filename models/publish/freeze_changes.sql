@@ -25,8 +25,8 @@ sweeps as (
     select * from {{ ref('stg_planfix__id_sweeps') }}
 ),
 
--- Planfix does not say when a card was deleted: one that the last sweep before the freeze or a
--- later one still saw was there when the freeze began, as far as anybody can tell
+-- Planfix does not say when a card was deleted: one that the last sweep before the
+-- freeze or a later one still saw was there when the freeze began, as far as we know
 sweeps_of_the_freeze as (
     select sweep_runs.sweep_id
     from sweep_runs
@@ -70,7 +70,9 @@ deleted_cards as (
         null::timestamptz as changed_at
     from contacts
     cross join freezes
-    left join seen_in_the_freeze on contacts.planfix_id = seen_in_the_freeze.planfix_id
+    left outer join
+        seen_in_the_freeze
+        on contacts.planfix_id = seen_in_the_freeze.planfix_id
     where
         contacts.is_deleted
         and (

@@ -1,3 +1,4 @@
+-- sqlfluff:indentation:template_blocks_indent:False
 with
 
 plan as (
@@ -20,9 +21,12 @@ live_counts as (
 totals as (
     select
         (select sum(live_rows) from live_counts) as live_rows,
-        (select count(*) from live_customers where status = 'active') as active_customers,
         (
-            select count(distinct (table_name, row_id)) from plan
+            select count(*) from live_customers
+            where status = 'active')
+            as active_customers,
+        (
+            select count(distinct table_name || row_id) from plan
             where action = 'update' and reason <> 'customer_merged'
         ) as rows_overwritten,
         (
@@ -73,7 +77,8 @@ measured as (
         customers_merged as affected,
         active_customers as live,
         {{ setting('max_merged_share') | float }} as limit_value,
-        'Share of active customers that the plan would merge into others.' as description,
+        'Share of active customers that the plan would merge into others.'
+            as description,
         'reason = ''customer_merged''' as plan_filter
     from totals
 ),
@@ -95,7 +100,9 @@ final as (
         'select * from {{ ref('publish_plan').include(database=false) }} where '
         || plan_filter as how_to_look,
         'dbt run-operation grant_waiver --args ''{gate: ' || gate || ', limit_value: '
-        || trim_scale(ceil(coalesce(affected::numeric / nullif(live, 0), 0) * 1000) / 1000)
+        || trim_scale(
+            ceil(coalesce(affected::numeric / nullif(live, 0), 0) * 1000) / 1000
+        )
         || ', reason: …, granted_by: …, valid_until: …}''' as how_to_allow
     from measured
 )

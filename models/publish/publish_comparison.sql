@@ -1,3 +1,4 @@
+-- sqlfluff:indentation:template_blocks_indent:False
 {{
     config(
         indexes=[
@@ -37,7 +38,7 @@ live_contacts as not materialized (
 removed_customers as (
     select published_rows.row_id as customer_id
     from published_rows
-    left join live_customers on published_rows.row_id = live_customers.id
+    left outer join live_customers on published_rows.row_id = live_customers.id
     where published_rows.table_name = 'customers' and live_customers.id is null
 ),
 
@@ -50,10 +51,10 @@ gone_customers as (
                 then identities.merged_into_id
         end as merged_into_id
     from published_rows
-    left join {{ ref('customers') }} as ready_customers
+    left outer join {{ ref('customers') }} as ready_customers
         on published_rows.row_key = ready_customers.id
-    left join identities on published_rows.customer_id = identities.customer_id
-    left join removed_customers
+    left outer join identities on published_rows.customer_id = identities.customer_id
+    left outer join removed_customers
         on identities.merged_into_id = removed_customers.customer_id
     where
         published_rows.table_name = 'customers'
@@ -77,35 +78,43 @@ customers_image as not materialized (
                 then '{"company_id": null}'::jsonb
         end as overrides
     from {{ ref('customers') }} as ready
-    left join removed_customers on ready.company_id = removed_customers.customer_id
-    left join identities on ready.id = identities.customer_id
+    left outer join removed_customers
+        on ready.company_id = removed_customers.customer_id
+    left outer join identities on ready.id = identities.customer_id
     where coalesce(identities.status, 'active') = 'active'
+),
+
+live_primaries as not materialized (
+    select
+        live_contacts.id,
+        live_contacts.customer_id,
+        live_contacts.channel,
+        {{ group_hashes('customer_contacts', 'live_contacts') }} as group_hashes
+    from live_contacts
+    where live_contacts.is_primary
 ),
 
 -- a primary contact that the CRM set stays the only one of its channel
 kept_primaries as (
     select
-        live_contacts.id,
-        live_contacts.customer_id,
-        live_contacts.channel
-    from live_contacts
-    left join published_rows
+        live_primaries.id,
+        live_primaries.customer_id,
+        live_primaries.channel
+    from live_primaries
+    left outer join published_rows
         on
             published_rows.table_name = 'customer_contacts'
-            and live_contacts.id = published_rows.row_id
-    left join {{ ref('customer_contacts') }} as ready
+            and live_primaries.id = published_rows.row_id
+    left outer join {{ ref('customer_contacts') }} as ready
         on published_rows.row_key = ready.id
     where
-        live_contacts.is_primary
-        and case
+        case
             when published_rows.row_id is null then true
             when ready.id is null
-                then {{ group_hashes('customer_contacts', 'live_contacts') }}
-                    <> published_rows.group_hashes
+                then live_primaries.group_hashes <> published_rows.group_hashes
             else
                 not ready.is_primary
-                and {{ group_hash(['is_primary'], 'live_contacts') }}
-                    <> published_rows.group_hashes[3]
+                and live_primaries.group_hashes[3] <> published_rows.group_hashes[3]
         end
 ),
 
@@ -122,7 +131,7 @@ customer_contacts_image as not materialized (
                 then '{"is_primary": false}'::jsonb
         end as overrides
     from {{ ref('customer_contacts') }} as ready
-    left join kept_primaries
+    left outer join kept_primaries
         on
             ready.customer_id = kept_primaries.customer_id
             and ready.channel = kept_primaries.channel
@@ -150,7 +159,8 @@ customer_contacts_image as not materialized (
         customer_id,
         -- groups that were added after the row was written count as never written
         group_hashes
-        || ({{ unwritten_hashes(table) }})[cardinality(group_hashes) + 1:] as group_hashes
+        || ({{ unwritten_hashes(table) }})[cardinality(group_hashes) + 1:]
+            as group_hashes
     from published_rows
     where table_name = '{{ table }}'
 ),
@@ -202,7 +212,7 @@ customer_contacts_image as not materialized (
         ready.overrides,
         coalesce(ready.row_key, known.row_key) as row_key
     from {{ table }}_ready as ready
-    full join {{ table }}_known as known on ready.row_key = known.row_key
+    full outer join {{ table }}_known as known on ready.row_key = known.row_key
 ),
 
 {{ table }}_compared as not materialized (
@@ -220,14 +230,14 @@ customer_contacts_image as not materialized (
         claim.row_id is not null as is_claimed
     from {{ table }}_paired as paired
     -- a live row that we did not write and that a person would call the same
-    left join {{ table }}_named as namesake
+    left outer join {{ table }}_named as namesake
         on
             paired.known_row_id is null
             {%- for column in spec['natural'] %}
             and paired.natural_{{ column }} = namesake.natural_{{ column }}
             {%- endfor %}
-    left join {{ table }}_known as claim on namesake.row_id = claim.row_id
-    left join {{ table }}_live as live
+    left outer join {{ table }}_known as claim on namesake.row_id = claim.row_id
+    left outer join {{ table }}_live as live
         on coalesce(paired.known_row_id, namesake.row_id) = live.row_id
 ),
 {%- endfor %}
@@ -286,11 +296,12 @@ completed as not materialized (
         gone_customers.merged_into_id is not null as is_customer_merged,
         removed_customers.customer_id is not null as is_customer_removed
     from compared
-    left join gone_customers
+    left outer join gone_customers
         on
             coalesce(compared.known_customer_id, compared.customer_id)
             = gone_customers.customer_id
-    left join removed_customers on compared.customer_id = removed_customers.customer_id
+    left outer join removed_customers
+        on compared.customer_id = removed_customers.customer_id
 ),
 
 judged as not materialized (
@@ -329,7 +340,7 @@ grouped as not materialized (
         judged.*,
         group_actions.actions as group_actions
     from judged
-    left join lateral (
+    left outer join lateral (
         select
             array_agg(
                 case
@@ -342,9 +353,10 @@ grouped as not materialized (
                 end
                 order by group_position
             ) as actions
-        from unnest(judged.ready_hashes, judged.live_hashes, judged.known_hashes)
+        from
+            unnest(judged.ready_hashes, judged.live_hashes, judged.known_hashes)
             with ordinality
-            as side (ready_group, live_group, known_group, group_position)
+                as side (ready_group, live_group, known_group, group_position)
         where judged.row_reason is null
     ) as group_actions on judged.row_reason is null
 ),
@@ -360,13 +372,17 @@ final as (
             when row_reason = 'new_in_source' then 'insert'
             when row_reason = 'already_in_crm' then 'adopt'
             when row_reason = 'gone_from_source' then 'retire'
-            when row_reason in (
-                'value_held_by_other_row', 'customer_removed_in_crm', 'removed_in_crm'
-            )
+            when
+                row_reason in (
+                    'value_held_by_other_row',
+                    'customer_removed_in_crm',
+                    'removed_in_crm'
+                )
                 then 'keep_crm_edit'
-            when row_reason in (
-                'removed_in_crm_changed_in_source', 'gone_from_source_edited_in_crm'
-            )
+            when
+                row_reason in (
+                    'removed_in_crm_changed_in_source', 'gone_from_source_edited_in_crm'
+                )
                 then 'conflict'
             when row_reason is not null then 'no_change'
             when 'update' = any(group_actions)
@@ -391,10 +407,11 @@ final as (
         group_actions,
         overrides,
         -- three equal sides need no proof, and most rows are such
-        case when row_reason is distinct from 'same' then ready_hashes end
+        case when coalesce(row_reason, '') <> 'same' then ready_hashes end
             as ready_hashes,
-        case when row_reason is distinct from 'same' then live_hashes end as live_hashes,
-        case when row_reason is distinct from 'same' then known_hashes end
+        case when coalesce(row_reason, '') <> 'same' then live_hashes end
+            as live_hashes,
+        case when coalesce(row_reason, '') <> 'same' then known_hashes end
             as known_hashes
     from grouped
 )

@@ -1,3 +1,4 @@
+-- sqlfluff:indentation:template_blocks_indent:False
 {{
     config(
         indexes=[
@@ -88,8 +89,8 @@ whole_rows as not materialized (
                     || coalesce(comparison.overrides, '{}')
         end as after_values
     from comparison
-    left join {{ table }}_ready as ready on comparison.row_key = ready.row_key
-    left join {{ table }}_live as live on comparison.row_id = live.row_id
+    left outer join {{ table }}_ready as ready on comparison.row_key = ready.row_key
+    left outer join {{ table }}_live as live on comparison.row_id = live.row_id
     where
         comparison.table_name = '{{ table }}'
         and comparison.group_actions is null
@@ -117,8 +118,11 @@ whole_rows as not materialized (
             when side.action = 'keep_crm_edit' then 'edited_in_crm'
             else 'changed_on_both_sides'
         end as reason,
-        (array['{{ spec['groups'] | join("', '") }}'])[side.group_position]
-            as column_group,
+        case side.group_position
+            {%- for group in spec['groups'] %}
+            when {{ loop.index }} then '{{ group }}'
+            {%- endfor %}
+        end as column_group,
         side.group_position::smallint as group_position,
         comparison.ready_hashes[side.group_position:side.group_position]
             as hashes_to_write,
@@ -143,10 +147,11 @@ whole_rows as not materialized (
                 end || coalesce(comparison.overrides, '{}')
         end as after_values
     from comparison
-    cross join lateral unnest(comparison.group_actions)
+    cross join
+        lateral unnest(comparison.group_actions)
         with ordinality as side (action, group_position)
     inner join {{ table }}_live as live on comparison.row_id = live.row_id
-    left join {{ table }}_ready as ready on comparison.row_key = ready.row_key
+    left outer join {{ table }}_ready as ready on comparison.row_key = ready.row_key
     where
         comparison.table_name = '{{ table }}'
         and comparison.group_actions is not null
@@ -197,25 +202,27 @@ final as (
         planned.hashes_expected,
         planned.hashes_to_write
     from planned
-    left join plan_customers on planned.customer_id = plan_customers.customer_id
-    left join identities on planned.customer_id = identities.customer_id
-    left join lateral (
-        select
-            array_agg(side.column_name order by side.column_name collate "C")
-                as changed_columns,
-            jsonb_object_agg(side.column_name, side.live_value) as before_values,
-            jsonb_object_agg(side.column_name, side.ready_value) as after_values
-        from (
+    left outer join plan_customers on planned.customer_id = plan_customers.customer_id
+    left outer join identities on planned.customer_id = identities.customer_id
+    left outer join
+        lateral (
             select
-                ready_side.key as column_name,
-                planned.before_values -> ready_side.key as live_value,
-                ready_side.value as ready_value
-            from jsonb_each(planned.after_values) as ready_side
-        ) as side
-        where
-            planned.before_values ? side.column_name
-            and side.live_value is distinct from side.ready_value
-    ) as changed
+                array_agg(side.column_name::text order by side.column_name)
+                    as changed_columns,
+                jsonb_object_agg(side.column_name, side.live_value) as before_values,
+                jsonb_object_agg(side.column_name, side.ready_value) as after_values
+            from (
+                select
+                    -- as SQL writes names: the same order on every server
+                    ready_side.key::name as column_name,
+                    planned.before_values -> ready_side.key as live_value,
+                    ready_side.value as ready_value
+                from jsonb_each(planned.after_values) as ready_side
+            ) as side
+            where
+                planned.before_values ? side.column_name::text
+                and side.live_value is distinct from side.ready_value
+        ) as changed
         on planned.before_values is not null and planned.after_values is not null
 )
 

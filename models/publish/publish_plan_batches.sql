@@ -22,6 +22,15 @@ batches as (
     select * from {{ state_relation('batches') }}
 ),
 
+plan_made as (
+    -- all rows have the same
+    select min(plan_id::text)::uuid as plan_id from plan
+),
+
+committed as (
+    select max(batch_id) as last_batch_id from batches
+),
+
 customers_per_batch as (
     select
         batch_number,
@@ -35,7 +44,7 @@ rows_per_batch as (
     select
         batch_number,
         count(*) filter (where action = 'insert') as rows_to_insert,
-        count(distinct (table_name, row_key)) filter (where action = 'update')
+        count(distinct table_name || row_key) filter (where action = 'update')
             as rows_to_update,
         count(*) filter (where action = 'retire') as rows_to_retire,
         count(*) filter (where action = 'adopt') as rows_to_adopt
@@ -49,20 +58,21 @@ final as (
         customers_per_batch.batch_number,
         customers_per_batch.phase,
         customers_per_batch.customers,
-        coalesce((select plan_id from plan limit 1), '{{ invocation_id }}'::uuid)
-            as plan_id,
+        coalesce(plan_made.plan_id, '{{ invocation_id }}'::uuid) as plan_id,
         coalesce(rows_per_batch.rows_to_insert, 0) as rows_to_insert,
         coalesce(rows_per_batch.rows_to_update, 0) as rows_to_update,
         coalesce(rows_per_batch.rows_to_retire, 0) as rows_to_retire,
         coalesce(rows_per_batch.rows_to_adopt, 0) as rows_to_adopt,
         coalesce(identities.identities, 0) as identities,
-        -- a batch committed by another plan after this one was made makes this one stale
-        (select coalesce(max(batch_id), 0) from batches) as last_batch_id,
+        -- a batch committed by another plan after this one was made makes it stale
+        coalesce(committed.last_batch_id, 0) as last_batch_id,
         now() as planned_at
     from customers_per_batch
-    left join rows_per_batch
+    cross join plan_made
+    cross join committed
+    left outer join rows_per_batch
         on customers_per_batch.batch_number = rows_per_batch.batch_number
-    left join identities
+    left outer join identities
         on customers_per_batch.batch_number = identities.batch_number
 )
 

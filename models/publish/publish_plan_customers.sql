@@ -31,12 +31,12 @@ kinds as (
         live_customers.id as customer_id,
         live_customers.kind
     from {{ live_relation('customers') }} as live_customers
-    left join {{ ref('customers') }} as ready_customers
+    left outer join {{ ref('customers') }} as ready_customers
         on live_customers.id = ready_customers.id
     where ready_customers.id is null
 ),
 
--- merges, splits and moves concern several customers at once: they go into one transaction
+-- merges, splits and moves concern several customers at once: one transaction for all
 entangled as (
     select customer_id from plan_events
     where other_customer_id is not null
@@ -88,7 +88,7 @@ to_write as (
             as customer_id,
         coalesce(rows_to_write.planned_rows, 0) as planned_rows
     from rows_to_write
-    full join identities_to_write
+    full outer join identities_to_write
         on rows_to_write.customer_id = identities_to_write.customer_id
 ),
 
@@ -102,8 +102,8 @@ phased as (
             else 3
         end as phase
     from to_write
-    left join entangled on to_write.customer_id = entangled.customer_id
-    left join kinds on to_write.customer_id = kinds.customer_id
+    left outer join entangled on to_write.customer_id = entangled.customer_id
+    left outer join kinds on to_write.customer_id = kinds.customer_id
 ),
 
 numbered as (

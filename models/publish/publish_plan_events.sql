@@ -14,8 +14,8 @@ comparison as (
     select * from {{ ref('publish_comparison') }}
 ),
 
--- events are noted once: only those whose change is still to be written. A build that was
--- killed half way and resumed finds the events of its finished batches here again otherwise.
+-- events are noted once: only those whose change is still to be written. A build that
+-- was killed half way would otherwise note those of its finished batches again.
 changing_customers as (
     select customer_id from plan_identities
     union
@@ -31,7 +31,7 @@ final as (
         row_number() over (
             order by
                 identity_events.customer_id,
-                identity_events.event collate "C",
+                identity_events.event collate "C",  -- noqa: RF02
                 identity_events.planfix_id,
                 identity_events.other_customer_id
         ) as event_number,
@@ -41,9 +41,9 @@ final as (
         identity_events.planfix_id,
         identity_events.detail
     from identity_events
-    left join plan_identities
+    left outer join plan_identities
         on identity_events.planfix_id = plan_identities.planfix_id
-    left join changing_customers
+    left outer join changing_customers
         on
             identity_events.planfix_id is null
             and identity_events.customer_id = changing_customers.customer_id

@@ -18,7 +18,9 @@ final as (
         assigned.cluster_id,
         assigned.match_rule
     from assigned
-    left join customer_identity on assigned.planfix_id = customer_identity.planfix_id
+    left outer join
+        customer_identity
+        on assigned.planfix_id = customer_identity.planfix_id
     where
         customer_identity.planfix_id is null
         or customer_identity.customer_id <> assigned.customer_id

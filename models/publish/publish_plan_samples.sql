@@ -1,3 +1,4 @@
+-- sqlfluff:indentation:template_blocks_indent:False
 with
 
 plan as not materialized (
@@ -62,7 +63,11 @@ ready_rows as (
 final as (
     select
         concat_ws(
-            ':', sampled.table_name, sampled.action, sampled.reason, sampled.column_group,
+            ':',
+            sampled.table_name,
+            sampled.action,
+            sampled.reason,
+            sampled.column_group,
             sampled.sample_number
         ) as sample_key,
         sampled.table_name,
@@ -76,7 +81,7 @@ final as (
         sampled.before_values,
         coalesce(sampled.after_values, ready_rows.ready_row) as after_values
     from sampled
-    left join ready_rows
+    left outer join ready_rows
         on
             sampled.table_name = ready_rows.table_name
             and sampled.row_key = ready_rows.row_key

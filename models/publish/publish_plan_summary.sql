@@ -1,3 +1,4 @@
+-- sqlfluff:indentation:template_blocks_indent:False
 with
 
 plan as (
@@ -64,7 +65,11 @@ columns_counted as (
 final as (
     select
         concat_ws(
-            ':', counted.table_name, counted.action, counted.reason, counted.column_group
+            ':',
+            counted.table_name,
+            counted.action,
+            counted.reason,
+            counted.column_group
         ) as summary_key,
         counted.table_name,
         counted.action,
@@ -76,7 +81,7 @@ final as (
         columns_counted.changes_per_column
     from counted
     inner join live_counts on counted.table_name = live_counts.table_name
-    left join columns_counted
+    left outer join columns_counted
         on
             counted.table_name = columns_counted.table_name
             and counted.action = columns_counted.action

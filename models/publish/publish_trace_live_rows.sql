@@ -1,3 +1,4 @@
+-- sqlfluff:indentation:template_blocks_indent:False
 {{ config(materialized='view') }}
 
 with
@@ -7,7 +8,7 @@ live_rows as (
     select
         '{{ table }}' as table_name,
         {{ row_id(table, 'live') }} as row_id,
-        live.{{ 'id' if table == 'customers' else 'customer_id' }} as customer_id
+        {{ 'live.id as customer_id' if table == 'customers' else 'live.customer_id' }}
     from {{ live_relation(table) }} as live
     {%- if not loop.last %}
     union all
@@ -84,8 +85,7 @@ final as (
         case when published_rows.row_id is null then 'crm' else 'migration' end
             as written_by,
         customer_identity.planfix_id,
-        deciding_cards.planfix_id is not distinct from customer_identity.planfix_id
-            as is_deciding,
+        deciding_cards.planfix_id is not null as is_deciding,
         customer_identity.match_rule,
         case
             when deciding_cards.planfix_id = customer_identity.planfix_id
@@ -103,20 +103,22 @@ final as (
         last_batches.operator,
         last_batches.finished_at as published_at
     from live_rows
-    left join published_rows
+    left outer join published_rows
         on
             live_rows.table_name = published_rows.table_name
             and live_rows.row_id = published_rows.row_id
-    left join batches as first_batches
+    left outer join batches as first_batches
         on published_rows.first_batch_id = first_batches.batch_id
-    left join batches as last_batches on published_rows.batch_id = last_batches.batch_id
-    left join customer_identity on live_rows.customer_id = customer_identity.customer_id
-    left join deciding_cards
+    left outer join batches as last_batches
+        on published_rows.batch_id = last_batches.batch_id
+    left outer join customer_identity
+        on live_rows.customer_id = customer_identity.customer_id
+    left outer join deciding_cards
         on
             live_rows.table_name = deciding_cards.table_name
             and live_rows.row_id = deciding_cards.row_id
             and customer_identity.planfix_id = deciding_cards.planfix_id
-    left join cards on customer_identity.planfix_id = cards.planfix_id
+    left outer join cards on customer_identity.planfix_id = cards.planfix_id
 )
 
 select * from final

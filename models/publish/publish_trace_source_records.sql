@@ -39,9 +39,9 @@ final as (
         live_rows.operator,
         live_rows.published_at
     from cards
-    left join outcomes on cards.planfix_id = outcomes.planfix_id
-    left join customer_identity on cards.planfix_id = customer_identity.planfix_id
-    left join live_rows on cards.planfix_id = live_rows.planfix_id
+    left outer join outcomes on cards.planfix_id = outcomes.planfix_id
+    left outer join customer_identity on cards.planfix_id = customer_identity.planfix_id
+    left outer join live_rows on cards.planfix_id = live_rows.planfix_id
 )
 
 select * from final
