@@ -71,14 +71,19 @@ runs as (
 
     select
         ambiguous.cell,
-        first_piece,
-        last_piece,
-        array_to_string(ambiguous.pieces[first_piece:last_piece], ', ') as run_name
+        starts.first_piece,
+        ends.last_piece,
+        array_to_string(
+            ambiguous.pieces[starts.first_piece:ends.last_piece], ', '
+        ) as run_name
     from ambiguous
-    cross join lateral generate_series(1, cardinality(ambiguous.pieces)) as first_piece
+    cross join
+        lateral generate_series(1, cardinality(ambiguous.pieces))
+            as starts (first_piece)
     cross join lateral generate_series(
-        first_piece, least(first_piece + 5, cardinality(ambiguous.pieces))
-    ) as last_piece
+        starts.first_piece,
+        least(starts.first_piece + 5, cardinality(ambiguous.pieces))
+    ) as ends (last_piece)
 
 ),
 
@@ -120,19 +125,21 @@ loose_pieces as (
 
     select
         ambiguous.cell,
-        piece_position,
-        ambiguous.pieces[piece_position] as piece,
-        piece_position - row_number() over (
-            partition by ambiguous.cell order by piece_position
+        places.piece_position,
+        ambiguous.pieces[places.piece_position] as piece,
+        places.piece_position - row_number() over (
+            partition by ambiguous.cell order by places.piece_position
         ) as island
     from ambiguous
-    cross join lateral generate_series(1, cardinality(ambiguous.pieces))
-        as piece_position
+    cross join
+        lateral generate_series(1, cardinality(ambiguous.pieces))
+            as places (piece_position)
     where not exists (
         select from chosen_runs
         where
             ambiguous.cell = chosen_runs.cell
-            and piece_position between chosen_runs.first_piece and chosen_runs.last_piece
+            and places.piece_position >= chosen_runs.first_piece
+            and places.piece_position <= chosen_runs.last_piece
     )
 
 ),
@@ -177,7 +184,8 @@ final as (
 
     select
         cell,
-        row_number() over (partition by cell order by first_piece)::int as name_position,
+        row_number() over (partition by cell order by first_piece)::int
+            as name_position,
         company_name,
         {{ company_name_key('company_name') }} as name_key,
         company_planfix_id,

@@ -16,8 +16,9 @@ pieces as (
         regexp_replace({{ tidied('pieces.piece') }}, '^([0-9]+)[.,]0+$', '\1')
             as external_id
     from custom_values
-    cross join lateral regexp_split_to_table(custom_values.value_text, '[;,\r\n]+')
-        as pieces (piece)
+    cross join
+        lateral regexp_split_to_table(custom_values.value_text, '[;,\r\n]+')
+            as pieces (piece)
     where custom_values.source_system is not null
 
 ),

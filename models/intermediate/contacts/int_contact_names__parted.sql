@@ -19,7 +19,7 @@ contacts as (
                 btrim(regexp_replace(
                     regexp_replace(
                         full_name_text,
-                        '^\s*(mrs?|ms|miss|dr|prof|mme|herr|frau|г-н|г-жа|господин|госпожа)[. ]+',
+                        '^\s*(mrs?|ms|miss|dr|prof|mme|herr|frau|г-н|г-жа)[. ]+',
                         '',
                         'i'
                     ),
@@ -66,9 +66,13 @@ checked as (
         and second_given.name_key is not null as is_swapped
     from contacts
     left outer join given_names as first_given
-        on lower(coalesce(contacts.words[1], contacts.given_name)) = first_given.name_key
+        on
+            lower(coalesce(contacts.words[1], contacts.given_name))
+            = first_given.name_key
     left outer join given_names as second_given
-        on lower(coalesce(contacts.words[2], contacts.family_name)) = second_given.name_key
+        on
+            lower(coalesce(contacts.words[2], contacts.family_name))
+            = second_given.name_key
     left outer join family_names as first_family
         on lower(contacts.given_name) = first_family.name_key
 
@@ -105,12 +109,13 @@ final as (
         end as family_name,
         -- in the order in which it was written, each part in ordinary case
         case
-            when is_structured then concat_ws(
-                ' ',
-                {{ name_case('given_name') }},
-                {{ name_case('middle_name') }},
-                {{ name_case('family_name') }}
-            )
+            when is_structured
+                then concat_ws(
+                    ' ',
+                    {{ name_case('given_name') }},
+                    {{ name_case('middle_name') }},
+                    {{ name_case('family_name') }}
+                )
             else {{ name_case('full_name_text') }}
         end as display_name,
         is_structured

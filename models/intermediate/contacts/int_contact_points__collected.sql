@@ -78,11 +78,12 @@ csv_cells as (
         'csv' as source,
         1 as source_position
     from records
-    cross join lateral (
-        values
-        ('phone', records.phone),
-        ('email', records.email)
-    ) as cells (channel, raw_value)
+    cross join
+        lateral (
+            values
+            ('phone', records.phone),
+            ('email', records.email)
+        ) as cells (channel, raw_value)
     where cells.raw_value is not null
 
 ),
@@ -109,16 +110,17 @@ accounts as (
         'csv' as source,
         1 as source_position
     from records
-    cross join lateral (
-        values
-        ('telegram', records.telegram),
-        ('whatsapp', records.whatsapp),
-        ('viber', records.viber),
-        ('skype', records.skype),
-        ('facebook', records.facebook),
-        ('instagram', records.instagram),
-        ('vk', records.vk)
-    ) as cells (channel, raw_value)
+    cross join
+        lateral (
+            values
+            ('telegram', records.telegram),
+            ('whatsapp', records.whatsapp),
+            ('viber', records.viber),
+            ('skype', records.skype),
+            ('facebook', records.facebook),
+            ('instagram', records.instagram),
+            ('vk', records.vk)
+        ) as cells (channel, raw_value)
     where cells.raw_value is not null
 
     union all
@@ -143,8 +145,9 @@ single_accounts as (
         accounts.source,
         accounts.source_position
     from accounts
-    cross join lateral regexp_split_to_table(accounts.raw_value, '[;,|\r\n\t]+')
-        as pieces (piece)
+    cross join
+        lateral regexp_split_to_table(accounts.raw_value, '[;,|\r\n\t]+')
+            as pieces (piece)
     where btrim(pieces.piece) != ''
 
 ),

@@ -21,7 +21,7 @@ latest as (
         decided_at
     from decisions
     where contact_point_key ~ '^[0-9]{1,18}:[a-z]+:[0-9a-f]{16}$'
-    order by contact_point_key, decided_at desc, decision_id desc
+    order by contact_point_key asc, decided_at desc, decision_id desc
 
 ),
 

@@ -39,9 +39,10 @@ phones as (
         parsed.part ->> 'text' as raw_value,
         parsed.part ->> 'type' as number_type
     from cells
-    cross join lateral jsonb_array_elements(
-        {{ function('parse_phone') }}(cells.raw_value, cells.region_code)
-    ) with ordinality as parsed (part, part_position)
+    cross join
+        lateral jsonb_array_elements(
+            {{ function('parse_phone') }}(cells.raw_value, cells.region_code)
+        ) with ordinality as parsed (part, part_position)
     where cells.channel = 'phone'
 
 ),
@@ -65,9 +66,10 @@ emails as (
         parsed.part ->> 'text' as raw_value,
         null as number_type
     from cells
-    cross join lateral jsonb_array_elements(
-        {{ function('parse_email') }}(cells.raw_value)
-    ) with ordinality as parsed (part, part_position)
+    cross join
+        lateral jsonb_array_elements(
+            {{ function('parse_email') }}(cells.raw_value)
+        ) with ordinality as parsed (part, part_position)
     where cells.channel = 'email'
 
 ),
@@ -98,16 +100,18 @@ accounts as (
     from cells
     -- a function in `from` runs once per row; as an expression it would run for each
     -- use
-    cross join lateral {{ function('messenger_handle') }}(cells.channel, cells.raw_value)
-        as parsed (part)
+    cross join
+        lateral {{ function('messenger_handle') }}(cells.channel, cells.raw_value)
+            as parsed (part)
     -- a number without a country code is read in the record's region, as a phone is
-    cross join lateral {{ function('parse_phone') }}(
-        case
-            when parsed.part ->> 'reason' = 'number_without_country'
-                then cells.raw_value
-        end,
-        cells.region_code
-    ) as as_phone (parts)
+    cross join
+        lateral {{ function('parse_phone') }}(
+            case
+                when parsed.part ->> 'reason' = 'number_without_country'
+                    then cells.raw_value
+            end,
+            cells.region_code
+        ) as as_phone (parts)
     where cells.channel not in ('phone', 'email')
 
 ),
@@ -147,8 +151,9 @@ final as (
         keyed.planfix_id,
         keyed.channel,
         -- "accept" takes the text as the person who decided has seen it
-        coalesce(keyed.value, case decisions.action when 'accept' then keyed.raw_value end)
-            as value,
+        coalesce(
+            keyed.value, case decisions.action when 'accept' then keyed.raw_value end
+        ) as value,
         keyed.extension,
         keyed.label,
         keyed.country_code,

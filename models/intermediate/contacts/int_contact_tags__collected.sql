@@ -57,8 +57,8 @@ listed_data_tags as (
 
     select
         details.planfix_id,
-        {{ source_id("item #>> '{dataTag,id}'") }} as data_tag_id,
-        item #>> '{dataTag,name}' as data_tag_name
+        {{ source_id("items.item #>> '{dataTag,id}'") }} as data_tag_id,
+        items.item #>> '{dataTag,name}' as data_tag_name
     from details
     cross join lateral jsonb_array_elements(details.data_tags) as items (item)
 
@@ -117,13 +117,14 @@ tag_values as (
     from custom_values
     left outer join custom_fields
         on custom_values.custom_field_id = custom_fields.custom_field_id
-    cross join lateral regexp_split_to_table(
-        custom_values.value_text,
-        case jsonb_typeof(custom_values.field_value)
-            when 'array' then '; '
-            else '[\r\n]+'
-        end
-    ) as pieces (piece)
+    cross join
+        lateral regexp_split_to_table(
+            custom_values.value_text,
+            case jsonb_typeof(custom_values.field_value)
+                when 'array' then '; '
+                else '[\r\n]+'
+            end
+        ) as pieces (piece)
     where lower(pieces.piece) not in ('false', 'нет', 'no')
 
     union all

@@ -23,12 +23,13 @@ final as (
         count(*) as record_count,
         min(tag_values.planfix_id) as example_planfix_id
     from tag_values
-    where not exists (
-        select from mapping
-        where
-            tag_values.source_kind = mapping.source_kind
-            and lower(tag_values.source_value) = mapping.value_key
-    )
+    where
+        not exists (
+            select from mapping
+            where
+                tag_values.source_kind = mapping.source_kind
+                and lower(tag_values.source_value) = mapping.value_key
+        )
     group by tag_values.source_kind, tag_values.source_value
 
 )

@@ -124,12 +124,13 @@ other_values as (
         'broken_date' as reason_code,
         broken.source
     from merged
-    cross join lateral (
-        values
-        ('created_at', merged.broken_api_created_at, 'planfix_raw.contacts'),
-        ('updated_at', merged.broken_api_updated_at, 'planfix_raw.contacts'),
-        ('created_at', merged.broken_csv_created_at, 'planfix_csv_raw.export_rows')
-    ) as broken (field, raw_value, source)
+    cross join
+        lateral (
+            values
+            ('created_at', merged.broken_api_created_at, 'planfix_raw.contacts'),
+            ('updated_at', merged.broken_api_updated_at, 'planfix_raw.contacts'),
+            ('created_at', merged.broken_csv_created_at, 'planfix_csv_raw.export_rows')
+        ) as broken (field, raw_value, source)
     where
         broken.raw_value is not null
         and coalesce(

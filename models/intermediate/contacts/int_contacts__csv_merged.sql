@@ -20,14 +20,14 @@ lines as (
 sorted as (
 
     select
-        lines.*,
+        *,
         row_number() over (
             partition by planfix_id
             order by
                 file_modified_at desc nulls last,
                 is_master desc,
-                file_sha256,
-                line_number
+                file_sha256 asc,
+                line_number asc
         ) as recency
     from lines
 
@@ -57,7 +57,7 @@ older_values as (
         {% for field in fields + ['created_at', 'updated_at', 'created_at_text'] -%}
             (
                 array_agg({{ field }} order by recency)
-                    filter (where {{ field }} is not null)
+                filter (where {{ field }} is not null)
             )[1] as {{ field }},
         {% endfor -%}
         (array_agg(entity order by recency) filter (where entity != 'any'))[1] as entity
@@ -78,8 +78,9 @@ older_custom_fields as (
             field.field_key,
             field.field_value
         from older
-        cross join lateral jsonb_each_text(older.custom_fields)
-            as field (field_key, field_value)
+        cross join
+            lateral jsonb_each_text(older.custom_fields)
+                as field (field_key, field_value)
         order by older.planfix_id, field.field_key, older.recency
     ) as newest_fields
     group by planfix_id
@@ -100,7 +101,8 @@ final as (
         {% endfor -%}
         case
             when older_custom_fields.custom_fields is null then newest.custom_fields
-            else older_custom_fields.custom_fields
+            else
+                older_custom_fields.custom_fields
                 || coalesce(newest.custom_fields, '{}')
         end as custom_fields,
         coalesce(nullif(newest.entity, 'any'), older_values.entity, 'any') as entity,

@@ -84,12 +84,13 @@ users_by_name as (
 field_keys as (
 
     select
-        {% for target in targets -%}
+    {% for target in targets -%}
             coalesce(
                 array_agg(custom_field_id::text order by custom_field_id)
-                    filter (where target = '{{ target }}'),
+                filter (where target = '{{ target }}'),
                 '{}'
             ) as {{ target }}_keys{{ ',' if not loop.last }}
+    
         {% endfor -%}
     from mapping
 
@@ -104,9 +105,10 @@ paired as (
         {% for column in api_columns -%}
             api.{{ column }} as api_{{ column }},
         {% endfor -%}
-        {% for column in csv_columns -%}
-            csv.{{ column }} as csv_{{ column }}{{ ',' if not loop.last }}
-        {% endfor -%}
+    {% for column in csv_columns -%}
+        csv.{{ column }} as csv_{{ column }}{{ ',' if not loop.last }}
+    
+    {% endfor -%}
     from api
     left outer join csv
         on api.planfix_id = csv.planfix_id
@@ -120,9 +122,10 @@ paired as (
         {% for column, type in api_columns.items() -%}
             null::{{ type }} as api_{{ column }},
         {% endfor -%}
-        {% for column in csv_columns -%}
-            csv.{{ column }} as csv_{{ column }}{{ ',' if not loop.last }}
-        {% endfor -%}
+    {% for column in csv_columns -%}
+        csv.{{ column }} as csv_{{ column }}{{ ',' if not loop.last }}
+    
+    {% endfor -%}
     from csv
     where not exists (
         select from {{ source('planfix_raw', 'contacts') }} as contacts
@@ -138,16 +141,17 @@ paired as (
 owned as (
 
     select
-        *,
+        paired.*,
         case
-            when api_supervisor_users -> 0 ->> 'id' not like 'contact:%'
-                then api_supervisor_users -> 0
-            when api_supervisor_users != '[]' then (
-                select item
-                from jsonb_array_elements(api_supervisor_users)
+            when paired.api_supervisor_users -> 0 ->> 'id' not like 'contact:%'
+                then paired.api_supervisor_users -> 0
+            when paired.api_supervisor_users != '[]' then (
+                select items.item
+                from
+                    jsonb_array_elements(paired.api_supervisor_users)
                     with ordinality as items (item, item_position)
-                where item ->> 'id' not like 'contact:%'
-                order by item_position
+                where items.item ->> 'id' not like 'contact:%'
+                order by items.item_position
                 limit 1
             )
         end as api_owner
@@ -198,13 +202,14 @@ cards as (
             = {{ name_words('judged.api_full_name') }}
         ) as has_api_parts,
         judged.csv_family_name is not null as has_csv_parts,
-        {% for target in targets -%}
-            {% set keys = 'field_keys.' ~ target ~ '_keys' -%}
-            {{ mapped_field_text('judged.api_custom_fields', keys) }}
-                as api_custom_{{ target }},
-            {{ mapped_field_text('judged.csv_custom_fields', keys, is_plain_text=true) }}
-                as csv_custom_{{ target }}{{ ',' if not loop.last }}
-        {% endfor -%}
+    {% for target in targets -%}
+        {% set keys = 'field_keys.' ~ target ~ '_keys' -%}
+        {{ mapped_field_text('judged.api_custom_fields', keys) }}
+            as api_custom_{{ target }},
+        {{ mapped_field_text('judged.csv_custom_fields', keys, is_plain_text=true) }}
+            as csv_custom_{{ target }}{{ ',' if not loop.last }}
+    
+    {% endfor -%}
     from judged
     cross join field_keys
     left outer join details
@@ -315,9 +320,10 @@ final as (
             else coalesce(api_owner_id, csv_owner_id)
         end as planfix_owner_user_id,
         case
-            when csv_is_newer then coalesce(
-                csv_supervisors, csv_added_by, api_owner_name
-            )
+            when csv_is_newer
+                then coalesce(
+                    csv_supervisors, csv_added_by, api_owner_name
+                )
             else coalesce(
                 api_owner_name, csv_supervisors, csv_added_by
             )

@@ -201,7 +201,8 @@ final as (
     select
         -- ids
         contacts.planfix_id,
-        case contacts.kind when 'company' then 'company' else 'contact' end as entity_type,
+        case contacts.kind when 'company' then 'company' else 'contact' end
+            as entity_type,
         contacts.kind,
         contacts.has_api,
         contacts.has_csv,
@@ -254,7 +255,8 @@ final as (
             languages.language,
             case
                 when contacts.language_code ~* '^[a-z]{2,3}(-[a-z0-9]{2,8})*$'
-                    then lower(split_part(contacts.language_code, '-', 1))
+                    then
+                        lower(split_part(contacts.language_code, '-', 1))
                         || coalesce(substring(contacts.language_code from '-.*'), '')
             end
         ) as language,

@@ -35,9 +35,9 @@ matched as (
     left outer join patterns
         on lower(files.file_name) like patterns.file_pattern
     order by
-        files.file_sha256,
+        files.file_sha256 asc,
         length(patterns.file_pattern) desc nulls last,
-        patterns.file_pattern collate "C"
+        md5(patterns.file_pattern) asc
 
 ),
 
@@ -47,7 +47,7 @@ final as (
         *,
         row_number() over (
             partition by lower(file_name)
-            order by file_modified_at desc nulls last, file_sha256
+            order by file_modified_at desc nulls last, file_sha256 asc
         ) = 1 as is_latest_version
     from matched
 

@@ -1,5 +1,6 @@
--- The lines are read three times below (records, segments, quarantine), so they are
--- kept.
+-- The lines are read three times behind this (records, segments, quarantine), so they are kept.
+
+{% set other = ['number', 'created_at', 'updated_at'] %}
 
 with
 
@@ -18,13 +19,36 @@ files as (
 final as (
 
     select
-        records.*,
+        -- ids
+        records.file_sha256,
+        records.line_number,
+        records.planfix_id,
+        records.number_text,
+
+        -- text
+        {% for field in csv_fields() if field not in other -%}
+            records.{{ field }},
+        {% endfor -%}
+        records.custom_fields,
+        records.is_blank,
+
+        -- times
+        records.created_at_text,
+        records.created_at,
+        records.updated_at_text,
+        records.updated_at,
+
+        -- what the file is
         files.file_name,
         files.file_modified_at,
         files.segment,
         files.entity,
         files.is_master,
-        files.is_latest_version
+        files.is_latest_version,
+
+        -- load
+        records.run_id,
+        records.raw_load_id
     from records
     inner join files
         on records.file_sha256 = files.file_sha256

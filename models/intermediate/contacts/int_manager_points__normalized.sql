@@ -17,11 +17,12 @@ phones as (
         parsed.part ->> 'e164' as match_key
     from users
     cross join lateral jsonb_array_elements(users.phones) as items (item)
-    cross join lateral jsonb_array_elements(
-        {{ function('parse_phone') }}(
-            items.item ->> 'number', '{{ setting('default_region') }}'
-        )
-    ) as parsed (part)
+    cross join
+        lateral jsonb_array_elements(
+            {{ function('parse_phone') }}(
+                items.item ->> 'number', '{{ setting('default_region') }}'
+            )
+        ) as parsed (part)
     where (parsed.part ->> 'valid')::boolean
 
 ),
@@ -33,9 +34,10 @@ emails as (
         'email' as channel,
         parsed.part ->> 'match_key' as match_key
     from users
-    cross join lateral jsonb_array_elements(
-        {{ function('parse_email') }}(users.email)
-    ) as parsed (part)
+    cross join
+        lateral jsonb_array_elements(
+            {{ function('parse_email') }}(users.email)
+        ) as parsed (part)
     where (parsed.part ->> 'valid')::boolean
 
 ),

@@ -98,8 +98,9 @@ addresses as (
         users.planfix_user_id,
         lower(btrim(secondary.email)) as email
     from users
-    cross join lateral jsonb_array_elements_text(users.secondary_emails)
-        as secondary (email)
+    cross join
+        lateral jsonb_array_elements_text(users.secondary_emails)
+            as secondary (email)
     where btrim(secondary.email) != ''
 
 ),

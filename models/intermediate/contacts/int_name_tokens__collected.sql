@@ -33,20 +33,21 @@ person_names as (
         parts.name_part,
         parts.name_text
     from contacts
-    cross join lateral (
-        values
-        (1, 'given', contacts.given_name),
-        (2, 'middle', contacts.middle_name),
-        (3, 'family', contacts.family_name),
-        (
-            4,
-            'full',
-            case
-                when coalesce(contacts.given_name, contacts.family_name) is null
-                    then contacts.full_name_text
-            end
-        )
-    ) as parts (part_position, name_part, name_text)
+    cross join
+        lateral (
+            values
+            (1, 'given', contacts.given_name),
+            (2, 'middle', contacts.middle_name),
+            (3, 'family', contacts.family_name),
+            (
+                4,
+                'full',
+                case
+                    when coalesce(contacts.given_name, contacts.family_name) is null
+                        then contacts.full_name_text
+                end
+            )
+        ) as parts (part_position, name_part, name_text)
     where
         contacts.kind = 'person'
         and parts.name_text is not null
@@ -125,7 +126,8 @@ final as (
         names.name_part,
         words.word as token
     from names
-    cross join lateral regexp_split_to_table(lower(names.name_text), '[^[:alnum:]''’-]+')
+    cross join
+        lateral regexp_split_to_table(lower(names.name_text), '[^[:alnum:]''’-]+')
         with ordinality as words (word, word_position)
     where words.word ~ '[[:alnum:]]'
 

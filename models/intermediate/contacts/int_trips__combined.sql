@@ -21,11 +21,12 @@ phones as (
         trips.trip_key,
         parsed.part ->> 'e164' as phone_e164
     from trips
-    cross join lateral jsonb_array_elements(
-        {{ function('parse_phone') }}(
-            trips.phone_text, '{{ setting('default_region') }}'
-        )
-    ) with ordinality as parsed (part, part_position)
+    cross join
+        lateral jsonb_array_elements(
+            {{ function('parse_phone') }}(
+                trips.phone_text, '{{ setting('default_region') }}'
+            )
+        ) with ordinality as parsed (part, part_position)
     where (parsed.part ->> 'valid')::boolean
     order by trips.trip_key, parsed.part_position
 
@@ -37,9 +38,10 @@ emails as (
         trips.trip_key,
         parsed.part ->> 'match_key' as email_match_key
     from trips
-    cross join lateral jsonb_array_elements(
-        {{ function('parse_email') }}(trips.email_text)
-    ) with ordinality as parsed (part, part_position)
+    cross join
+        lateral jsonb_array_elements(
+            {{ function('parse_email') }}(trips.email_text)
+        ) with ordinality as parsed (part, part_position)
     where (parsed.part ->> 'valid')::boolean
     order by trips.trip_key, parsed.part_position
 

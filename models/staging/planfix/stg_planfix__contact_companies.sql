@@ -25,18 +25,20 @@ listed as (
     cross join lateral (
         select
             'companies' as field,
-            item_position,
-            item
-        from jsonb_array_elements(source.companies)
+            company.item_position,
+            company.item
+        from
+            jsonb_array_elements(source.companies)
             with ordinality as company (item, item_position)
 
         union all
 
         select
             'contacts' as field,
-            item_position,
-            item
-        from jsonb_array_elements(source.contacts)
+            contact.item_position,
+            contact.item
+        from
+            jsonb_array_elements(source.contacts)
             with ordinality as contact (item, item_position)
     ) as items
 

@@ -26,9 +26,10 @@ addresses as (
         union all
 
         select
-            additional_position::int as email_position,
-            additional_email as email
-        from jsonb_array_elements_text(source.additional_emails)
+            additional.additional_position::int as email_position,
+            additional.additional_email as email
+        from
+            jsonb_array_elements_text(source.additional_emails)
             with ordinality as additional (additional_email, additional_position)
     ) as listed
 

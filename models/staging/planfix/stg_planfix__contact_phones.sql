@@ -21,7 +21,8 @@ final as (
         ) as number,
         {{ source_id("phones.phone ->> 'type'") }} as type_id
     from source
-    cross join lateral jsonb_array_elements(source.phones)
+    cross join
+        lateral jsonb_array_elements(source.phones)
         with ordinality as phones (phone, phone_position)
 
 )

@@ -22,18 +22,20 @@ listed as (
     cross join lateral (
         select
             'user' as kind,
-            item_position,
-            item
-        from jsonb_array_elements(source.users)
+            employee.item_position,
+            employee.item
+        from
+            jsonb_array_elements(source.users)
             with ordinality as employee (item, item_position)
 
         union all
 
         select
             'group' as kind,
-            item_position,
-            item
-        from jsonb_array_elements(source.groups)
+            employees.item_position,
+            employees.item
+        from
+            jsonb_array_elements(source.groups)
             with ordinality as employees (item, item_position)
     ) as items
 

@@ -22,7 +22,7 @@ unpacked as (
         "type" text,
         "fromType" text,
         "description" text,
-        "owner" jsonb,
+        owner jsonb,
         "dateTime" jsonb,
         "isDeleted" text,
         "isPinned" text,
@@ -39,11 +39,11 @@ final as (
         -- ids
         comment_id,
         coalesce(task_key, {{ source_id("\"task\" ->> 'id'") }}) as task_id,
-        coalesce(substring("owner" ->> 'id' from '^([a-z]+):'), 'user') as owner_kind,
-        {{ source_id("\"owner\" ->> 'id'") }} as owner_id,
+        coalesce(substring(owner ->> 'id' from '^([a-z]+):'), 'user') as owner_kind,
+        {{ source_id("owner ->> 'id'") }} as owner_id,
 
         -- text
-        {{ tidied("\"owner\" ->> 'name'") }} as owner_name,
+        {{ tidied("owner ->> 'name'") }} as owner_name,
         {{ trimmed('"type"') }} as comment_type,
         {{ trimmed('"fromType"') }} as from_type,
         {{ trimmed('"description"') }} as body,

@@ -35,7 +35,8 @@ headers as (
         headers.header,
         lower({{ tidied('headers.header') }}) as header_key
     from files
-    cross join lateral jsonb_array_elements_text(files.header)
+    cross join
+        lateral jsonb_array_elements_text(files.header)
         with ordinality as headers (header, header_position)
 
 ),

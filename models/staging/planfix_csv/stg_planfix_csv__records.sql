@@ -30,12 +30,12 @@ file_fields as (
         {% for field in csv_fields() -%}
             coalesce(
                 array_agg(header order by header_position)
-                    filter (where field = '{{ field }}'),
+                filter (where field = '{{ field }}'),
                 '{}'
             ) as {{ field }}_headers,
         {% endfor -%}
         jsonb_object_agg(header, custom_field_id)
-            filter (where field = 'custom' and custom_field_id is not null)
+        filter (where field = 'custom' and custom_field_id is not null)
             as custom_headers
     from headers
     group by file_sha256
@@ -53,11 +53,13 @@ cells as (
         case
             when file_fields.custom_headers is not null then (
                 select jsonb_object_agg(columns.custom_field_id, cell.value)
-                from jsonb_each_text(file_fields.custom_headers)
-                    as columns (header, custom_field_id)
-                cross join lateral (
-                    select {{ trimmed('source.row ->> columns.header') }}
-                ) as cell (value)
+                from
+                    jsonb_each_text(file_fields.custom_headers)
+                        as columns (header, custom_field_id)
+                cross join
+                    lateral (
+                        select {{ trimmed('source.row ->> columns.header') }}
+                    ) as cell (value)
                 where cell.value is not null
             )
         end as custom_fields,
@@ -114,7 +116,7 @@ final as (
         (
             number_cell is null
             and not exists (
-                select from jsonb_each_text(row) as cell
+                select from jsonb_each_text(tidied_cells.row) as cell
                 where {{ trimmed('cell.value') }} is not null
             )
         ) as is_blank,
