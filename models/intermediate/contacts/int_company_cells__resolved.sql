@@ -71,19 +71,19 @@ runs as (
 
     select
         ambiguous.cell,
-        starts.first_piece,
-        ends.last_piece,
+        firsts.first_piece,
+        lasts.last_piece,
         array_to_string(
-            ambiguous.pieces[starts.first_piece:ends.last_piece], ', '
+            ambiguous.pieces[firsts.first_piece:lasts.last_piece], ', '
         ) as run_name
     from ambiguous
     cross join
         lateral generate_series(1, cardinality(ambiguous.pieces))
-            as starts (first_piece)
+            as firsts (first_piece)
     cross join lateral generate_series(
-        starts.first_piece,
-        least(starts.first_piece + 5, cardinality(ambiguous.pieces))
-    ) as ends (last_piece)
+        firsts.first_piece,
+        least(firsts.first_piece + 5, cardinality(ambiguous.pieces))
+    ) as lasts (last_piece)
 
 ),
 

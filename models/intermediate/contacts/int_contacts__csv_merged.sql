@@ -54,12 +54,12 @@ older_values as (
     select
         planfix_id,
         count(*) as line_count,
-        {% for field in fields + ['created_at', 'updated_at', 'created_at_text'] -%}
+        {% for field in fields + ['created_at', 'updated_at', 'created_at_text'] %}
             (
                 array_agg({{ field }} order by recency)
                 filter (where {{ field }} is not null)
             )[1] as {{ field }},
-        {% endfor -%}
+        {% endfor %}
         (array_agg(entity order by recency) filter (where entity != 'any'))[1] as entity
     from older
     group by planfix_id
@@ -96,9 +96,9 @@ final as (
         newest.line_number,
         newest.raw_load_id,
         1 + coalesce(older_values.line_count, 0) as line_count,
-        {% for field in fields + ['created_at', 'updated_at', 'created_at_text'] -%}
+        {% for field in fields + ['created_at', 'updated_at', 'created_at_text'] %}
             coalesce(newest.{{ field }}, older_values.{{ field }}) as {{ field }},
-        {% endfor -%}
+        {% endfor %}
         case
             when older_custom_fields.custom_fields is null then newest.custom_fields
             else

@@ -84,14 +84,14 @@ users_by_name as (
 field_keys as (
 
     select
-    {% for target in targets -%}
+        {% for target in targets %}
             coalesce(
                 array_agg(custom_field_id::text order by custom_field_id)
                 filter (where target = '{{ target }}'),
                 '{}'
-            ) as {{ target }}_keys{{ ',' if not loop.last }}
-    
-        {% endfor -%}
+            ) as {{ target }}_keys,
+        {% endfor %}
+        count(*) as field_count
     from mapping
 
 ),
@@ -101,14 +101,13 @@ paired as (
     select
         api.planfix_id,
         true as has_api,
-        csv.planfix_id is not null as has_csv,
-        {% for column in api_columns -%}
+        {% for column in api_columns %}
             api.{{ column }} as api_{{ column }},
-        {% endfor -%}
-    {% for column in csv_columns -%}
-        csv.{{ column }} as csv_{{ column }}{{ ',' if not loop.last }}
-    
-    {% endfor -%}
+        {% endfor %}
+        {% for column in csv_columns %}
+            csv.{{ column }} as csv_{{ column }},
+        {% endfor %}
+        csv.planfix_id is not null as has_csv
     from api
     left outer join csv
         on api.planfix_id = csv.planfix_id
@@ -118,14 +117,13 @@ paired as (
     select
         csv.planfix_id,
         false as has_api,
-        true as has_csv,
-        {% for column, type in api_columns.items() -%}
+        {% for column, type in api_columns.items() %}
             null::{{ type }} as api_{{ column }},
-        {% endfor -%}
-    {% for column in csv_columns -%}
-        csv.{{ column }} as csv_{{ column }}{{ ',' if not loop.last }}
-    
-    {% endfor -%}
+        {% endfor %}
+        {% for column in csv_columns %}
+            csv.{{ column }} as csv_{{ column }},
+        {% endfor %}
+        true as has_csv
     from csv
     where not exists (
         select from {{ source('planfix_raw', 'contacts') }} as contacts
@@ -201,15 +199,14 @@ cards as (
             or {{ name_words('judged.csv_name') }}
             = {{ name_words('judged.api_full_name') }}
         ) as has_api_parts,
-        judged.csv_family_name is not null as has_csv_parts,
-    {% for target in targets -%}
-        {% set keys = 'field_keys.' ~ target ~ '_keys' -%}
-        {{ mapped_field_text('judged.api_custom_fields', keys) }}
-            as api_custom_{{ target }},
-        {{ mapped_field_text('judged.csv_custom_fields', keys, is_plain_text=true) }}
-            as csv_custom_{{ target }}{{ ',' if not loop.last }}
-    
-    {% endfor -%}
+        {% for target in targets %}
+            {% set keys = 'field_keys.' ~ target ~ '_keys' %}
+            {{ mapped_field_text('judged.api_custom_fields', keys) }}
+                as api_custom_{{ target }},
+            {{ mapped_field_text('judged.csv_custom_fields', keys, true) }}
+                as csv_custom_{{ target }},
+        {% endfor %}
+        judged.csv_family_name is not null as has_csv_parts
     from judged
     cross join field_keys
     left outer join details
@@ -274,8 +271,10 @@ final as (
         {{ newer_value('address') }} as address,
         {{ newer_value('description') }} as description,
         coalesce({{ trimmed(newer_value('custom_city')) }}, csv_city) as city,
-        coalesce({{ trimmed(newer_value('custom_country')) }}, csv_country) as country_text,
-        coalesce({{ trimmed(newer_value('custom_language')) }}, csv_language) as language_text,
+        coalesce({{ trimmed(newer_value('custom_country')) }}, csv_country)
+            as country_text,
+        coalesce({{ trimmed(newer_value('custom_language')) }}, csv_language)
+            as language_text,
         coalesce(details_language_code, api_language_code) as language_code,
         coalesce(
             {{ trimmed(newer_value('custom_timezone')) }},

@@ -1,4 +1,4 @@
--- The lines are read three times behind this (records, segments, quarantine), so they are kept.
+-- Read three times behind this (records, segments, quarantine), so the lines are kept.
 
 {% set other = ['number', 'created_at', 'updated_at'] %}
 
@@ -26,9 +26,9 @@ final as (
         records.number_text,
 
         -- text
-        {% for field in csv_fields() if field not in other -%}
+        {% for field in csv_fields() if field not in other %}
             records.{{ field }},
-        {% endfor -%}
+        {% endfor %}
         records.custom_fields,
         records.is_blank,
 

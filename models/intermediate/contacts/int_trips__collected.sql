@@ -31,14 +31,14 @@ trip_templates as (
 field_keys as (
 
     select
-    {% for target in targets -%}
+        {% for target in targets %}
             coalesce(
                 array_agg(custom_field_id::text order by custom_field_id)
                 filter (where lower({{ trimmed('target') }}) = '{{ target }}'),
                 '{}'
-            ) as {{ target }}_keys{{ ',' if not loop.last }}
-    
-        {% endfor -%}
+            ) as {{ target }}_keys,
+        {% endfor %}
+        count(*) as field_count
     from {{ ref('custom_field_mapping') }}
     where object_type = 'task'
 
@@ -47,13 +47,11 @@ field_keys as (
 task_values as (
 
     select
-        tasks.*,
-    {% for target in targets -%}
-        {% set keys = 'field_keys.' ~ target ~ '_keys' -%}
-        {{ mapped_field_text('tasks.custom_fields', keys) }}
-            as {{ target }}{{ ',' if not loop.last }}
-    
-    {% endfor -%}
+        {% for target in targets %}
+            {% set keys = 'field_keys.' ~ target ~ '_keys' %}
+            {{ mapped_field_text('tasks.custom_fields', keys) }} as {{ target }},
+        {% endfor %}
+        tasks.*
     from tasks
     cross join field_keys
 

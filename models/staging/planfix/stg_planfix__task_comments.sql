@@ -15,9 +15,9 @@ unpacked as (
         source.fetched_at,
         source.run_id,
         source._dlt_load_id,
-        comment.*
+        comment_object.*
     from source
-    cross join lateral jsonb_to_record(source.payload) as comment (
+    cross join lateral jsonb_to_record(source.payload) as comment_object (
         "task" jsonb,
         "type" text,
         "fromType" text,

@@ -16,9 +16,9 @@ unpacked as (
         source.fetched_at,
         source.run_id,
         source._dlt_load_id,
-        task.*
+        task_object.*
     from source
-    cross join lateral jsonb_to_record(source.payload) as task (
+    cross join lateral jsonb_to_record(source.payload) as task_object (
         "name" text,
         "template" jsonb,
         "status" jsonb,

@@ -32,12 +32,12 @@ headers as (
     select
         files.file_sha256,
         headers.header_position::int as header_position,
-        headers.header,
-        lower({{ tidied('headers.header') }}) as header_key
+        headers.header_text as header,
+        lower({{ tidied('headers.header_text') }}) as header_key
     from files
     cross join
         lateral jsonb_array_elements_text(files.header)
-        with ordinality as headers (header, header_position)
+        with ordinality as headers (header_text, header_position)
 
 ),
 
@@ -48,17 +48,17 @@ final as (
         headers.header_position,
         headers.header,
         headers.header_key,
-        coalesce(own.field, plain.field) as field,
-        coalesce(own.custom_field_id, plain.custom_field_id) as custom_field_id
+        coalesce(own.field, plain_form.field) as field,
+        coalesce(own.custom_field_id, plain_form.custom_field_id) as custom_field_id
     from headers
     left outer join mapping as own
         on headers.header_key = own.header_key
-    left outer join mapping as plain
+    left outer join mapping as plain_form
         on
             own.header_key is null
-            and plain.field != 'custom'
+            and plain_form.field != 'custom'
             and regexp_replace(headers.header_key, ' \([0-9]+\)$', '')
-            = plain.header_key
+            = plain_form.header_key
 
 )
 

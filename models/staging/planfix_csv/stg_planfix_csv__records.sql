@@ -27,13 +27,13 @@ file_fields as (
 
     select
         file_sha256,
-        {% for field in csv_fields() -%}
+        {% for field in csv_fields() %}
             coalesce(
                 array_agg(header order by header_position)
                 filter (where field = '{{ field }}'),
                 '{}'
             ) as {{ field }}_headers,
-        {% endfor -%}
+        {% endfor %}
         jsonb_object_agg(header, custom_field_id)
         filter (where field = 'custom' and custom_field_id is not null)
             as custom_headers
@@ -47,20 +47,20 @@ cells as (
     select
         source.file_sha256,
         source.line_number::int as line_number,
-        {% for field in csv_fields() -%}
+        {% for field in csv_fields() %}
             {{ csv_cell(field ~ '_headers') }} as {{ field }}_cell,
-        {% endfor -%}
+        {% endfor %}
         case
             when file_fields.custom_headers is not null then (
-                select jsonb_object_agg(columns.custom_field_id, cell.value)
+                select jsonb_object_agg(listed.custom_field_id, cell.cell_text)
                 from
                     jsonb_each_text(file_fields.custom_headers)
-                        as columns (header, custom_field_id)
+                        as listed (header_text, custom_field_id)
                 cross join
                     lateral (
-                        select {{ trimmed('source.row ->> columns.header') }}
-                    ) as cell (value)
-                where cell.value is not null
+                        select {{ trimmed('source.row ->> listed.header_text') }}
+                    ) as cell (cell_text)
+                where cell.cell_text is not null
             )
         end as custom_fields,
         source.row,
@@ -104,14 +104,14 @@ final as (
         number_cell as number_text,
 
         -- text
-        {% for field in csv_fields() if field not in other -%}
-            {% if field in multi -%}
+        {% for field in csv_fields() if field not in other %}
+            {% if field in multi %}
                 {{ trimmed("replace(" ~ field ~ "_cell, '&nbsp;', ' ')") }}
                     as {{ field }},
-            {% else -%}
+            {% else %}
                 {{ tidied(field ~ '_cell') }} as {{ field }},
-            {% endif -%}
-        {% endfor -%}
+            {% endif %}
+        {% endfor %}
         custom_fields,
         (
             number_cell is null
