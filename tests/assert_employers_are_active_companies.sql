@@ -1,7 +1,9 @@
--- Fails for a customer whose company_id names a row that is no active company, or itself.
--- Why: the CRM shows the employer as a link; a link to an archived or merged row misleads, and one
--- to a person is nonsense.
--- Does not claim that everybody with an employer has a company_id: a name alone gives none.
+-- Fails for a customer whose company_id names a row that is no active company, or
+-- itself.
+-- Why: the CRM shows the employer as a link; a link to an archived or merged row
+-- misleads, and one to a person is nonsense.
+-- Does not claim that everybody with an employer has a company_id: a name alone gives
+-- none.
 
 select
     customers.id,

@@ -1,6 +1,7 @@
--- Fails for a filled field of the golden record without exactly one line of provenance, and for a
--- line of provenance that names a card of another customer.
--- Why: "where does this come from" must have an answer for each value, also after a merge.
+-- Fails for a filled field of the golden record without exactly one line of provenance,
+-- and for a line of provenance that names a card of another customer.
+-- Why: "where does this come from" must have an answer for each value, also after a
+-- merge.
 -- Does not claim that the rule chose well.
 
 with

@@ -1,5 +1,5 @@
--- Fails for a card in scope without exactly one Planfix link, or with a link to a customer that
--- identity does not name.
+-- Fails for a card in scope without exactly one Planfix link, or with a link to a
+-- customer that identity does not name.
 -- Why: the link is how anybody finds the source of a customer after Planfix is gone.
 -- Does not claim that the link is live yet; reconciliation after publishing does.
 

@@ -1,6 +1,7 @@
--- Fails for a customer, channel and purpose that is granted in the ready table although a card of
--- the customer denies it or calls it unknown, or although no card grants it.
--- Why: a wrong grant sends advertising to people who refused it; merging is where that happens.
+-- Fails for a customer, channel and purpose that is granted in the ready table although
+-- a card of the customer denies it or calls it unknown, or although no card grants it.
+-- Why: a wrong grant sends advertising to people who refused it; merging is where that
+-- happens.
 -- Does not claim that a grant was rightly recorded in Planfix.
 
 with

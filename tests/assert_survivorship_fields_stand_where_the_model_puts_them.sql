@@ -1,8 +1,9 @@
 -- Fails for a field that the seed puts at another place of its group than
 -- int_customers__survivors does, and for one that only one of the two knows.
--- Why: the model lists the values of a group in a fixed order and the seed names them by position;
--- a mismatch would write a given name into the patronymic.
--- Does not claim anything about primary_… rows, which int_customer_contacts__merged reads by name.
+-- Why: the model lists the values of a group in a fixed order and the seed names them
+-- by position; a mismatch would write a given name into the patronymic.
+-- Does not claim anything about primary_… rows, which int_customer_contacts__merged
+-- reads by name.
 
 with
 

@@ -127,8 +127,8 @@ final as (
         measure.denominator::numeric as denominator,
         case
             when measure.is_count then measure.numerator::numeric
-            -- a share of nothing is no share: the gate fails rather than pass unmeasured,
-            -- except where nothing to move means nothing was lost
+            -- a share of nothing is no share: the gate fails rather than pass
+            -- unmeasured, except where nothing to move means nothing was lost
             when measure.denominator = 0 then measure.value_of_nothing
             else trim_scale(measure.numerator::numeric / measure.denominator)
         end as value

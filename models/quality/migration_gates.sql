@@ -18,6 +18,12 @@ waivers as (
 
 ),
 
+blast_radius as (
+
+    select * from {{ ref('publish_blast_radius') }}
+
+),
+
 measured as (
 
     select
@@ -34,6 +40,23 @@ measured as (
         rules.limit_value
     from rules
     left outer join measurements on rules.gate = measurements.gate
+
+    union all
+
+    select
+        gate,
+        'blast_radius' as area,
+        rtrim(description, '.') as criterion,
+        '<=' as comparison,
+        'share' as unit,
+        'Owner' as owner,
+        'Look at the rows with the query in publish_blast_radius.how_to_look; when they are '
+        || 'right, the Owner allows them with the command in how_to_allow' as action,
+        value,
+        affected as numerator,
+        live as denominator,
+        limit_value
+    from blast_radius
 
 ),
 

@@ -80,8 +80,8 @@ numbered as (
 
 ),
 
--- n customers without one error say, with this confidence, that fewer than this share of
--- all are wrong: n = ln(1 - confidence) / ln(1 - share), never more than there are
+-- n customers without one error say, with this confidence, that fewer than this share
+-- of all are wrong: n = ln(1 - confidence) / ln(1 - share), never more than there are
 sized as (
 
     select
@@ -94,7 +94,8 @@ sized as (
 
 ),
 
--- each stratum by its weight, rounded up, and rare ones at least so many that they are seen
+-- each stratum by its weight, rounded up, and rare ones at least so many that they are
+-- seen
 drawn as (
 
     select *

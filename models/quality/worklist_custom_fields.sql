@@ -2,8 +2,8 @@
 
 with
 
--- the raw objects, because only their keys count here: unpacking every value of every card
--- would cost more than the rest of the worklists together
+-- the raw objects, because only their keys count here: unpacking every value of every
+-- card would cost more than the rest of the worklists together
 contacts as (
 
     select * from {{ source('planfix_raw', 'contacts') }}

@@ -12,7 +12,8 @@ members as (
 
 ),
 
--- switchboards, role mailboxes, the phone of a family: few, so that the join stays small
+-- switchboards, role mailboxes, the phone of a family: few, so that the join stays
+-- small
 shared_identifiers as (
 
     select
@@ -69,8 +70,8 @@ offered as (
 repeated as (
 
     select distinct on (
-            offered.customer_id, offered.channel, offered.value, offered.extension
-        )
+        offered.customer_id, offered.channel, offered.value, offered.extension
+    )
         offered.*,
         bool_or(
             coalesce(decisions.planfix_id = offered.planfix_id, false)

@@ -18,8 +18,8 @@ extract_runs as (
 
 ),
 
--- the account that was read last names its own web address; the simulator listens on another
--- port each time, and a link that moves with it would rewrite every row
+-- the account that was read last names its own web address; the simulator listens on
+-- another port each time, and a link that moves with it would rewrite every row
 web_addresses as (
 
     select
@@ -58,8 +58,8 @@ planfix_links as (
 
 ),
 
--- a foreign id names one thing: two customers that claim it would break the unique key of
--- the CRM, so the older card keeps it and the other claim goes to quarantine
+-- a foreign id names one thing: two customers that claim it would break the unique key
+-- of the CRM, so the older card keeps it and the other claim goes to quarantine
 legacy_claims as (
 
     select

@@ -53,16 +53,13 @@ scoped as (
         identities.customer_id,
         identities.match_rule,
         contacts.kind,
-        {% if setting('archive_after_years') | int > 0 -%}
-        coalesce(
-            contacts.source_updated_at
-            < current_date - interval '{{ setting("archive_after_years") | int }} years'
-            and coalesce(trips.last_trip_at, contacts.source_updated_at)
-            < current_date - interval '{{ setting("archive_after_years") | int }} years',
+        archive_groups.group_name is not null
+        or coalesce(
+            {{ setting('archive_after_years') | int }} > 0
+            and greatest(contacts.source_updated_at, trips.last_trip_at)
+            < now() - make_interval(years => {{ setting('archive_after_years') | int }}),
             false
-        ) or
-        {%- endif %}
-        archive_groups.group_name is not null as is_for_archive
+        ) as is_for_archive
     from contacts
     inner join identities on contacts.planfix_id = identities.planfix_id
     left outer join trips on contacts.planfix_id = trips.planfix_id
