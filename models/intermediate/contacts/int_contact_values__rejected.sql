@@ -129,14 +129,16 @@ other_values as (
             values
             ('created_at', merged.broken_api_created_at, 'planfix_raw.contacts'),
             ('updated_at', merged.broken_api_updated_at, 'planfix_raw.contacts'),
-            ('created_at', merged.broken_csv_created_at, 'planfix_csv_raw.export_rows')
+            ('created_at', merged.broken_csv_created_at, 'planfix_csv_raw.export_rows'),
+            ('updated_at', merged.broken_csv_updated_at, 'planfix_csv_raw.export_rows')
         ) as broken (field, raw_value, source)
     where
         broken.raw_value is not null
         and coalesce(
             merged.broken_api_created_at,
             merged.broken_api_updated_at,
-            merged.broken_csv_created_at
+            merged.broken_csv_created_at,
+            merged.broken_csv_updated_at
         ) is not null
 
     union all

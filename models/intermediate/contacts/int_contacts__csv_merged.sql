@@ -4,6 +4,7 @@
 -- one answer.
 
 {% set other = ['number', 'created_at', 'updated_at'] %}
+{% set times = ['created_at', 'updated_at', 'created_at_text', 'updated_at_text'] %}
 {% set fields = csv_fields() | reject('in', other) | list %}
 
 with
@@ -54,7 +55,7 @@ older_values as (
     select
         planfix_id,
         count(*) as line_count,
-        {% for field in fields + ['created_at', 'updated_at', 'created_at_text'] %}
+        {% for field in fields + times %}
             (
                 array_agg({{ field }} order by recency)
                 filter (where {{ field }} is not null)
@@ -96,7 +97,7 @@ final as (
         newest.line_number,
         newest.raw_load_id,
         1 + coalesce(older_values.line_count, 0) as line_count,
-        {% for field in fields + ['created_at', 'updated_at', 'created_at_text'] %}
+        {% for field in fields + times %}
             coalesce(newest.{{ field }}, older_values.{{ field }}) as {{ field }},
         {% endfor %}
         case

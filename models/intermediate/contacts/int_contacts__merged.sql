@@ -19,7 +19,7 @@
     'address', 'website', 'position', 'group_name', 'language', 'timezone', 'supervisors',
     'added_by', 'birth_date', 'created_at', 'updated_at', 'city', 'country',
     'registration_number', 'entity', 'contacts', 'observed_at', 'raw_load_id', 'file_sha256',
-    'line_number', 'created_at_text', 'custom_fields',
+    'line_number', 'created_at_text', 'updated_at_text', 'custom_fields',
 ] %}
 {% set targets = [
     'language', 'country', 'city', 'timezone', 'birth_date', 'registration_number',
@@ -270,14 +270,14 @@ final as (
         end as website,
         {{ newer_value('address') }} as address,
         {{ newer_value('description') }} as description,
-        coalesce({{ trimmed(newer_value('custom_city')) }}, csv_city) as city,
-        coalesce({{ trimmed(newer_value('custom_country')) }}, csv_country)
+        coalesce({{ tidied(newer_value('custom_city')) }}, csv_city) as city,
+        coalesce({{ tidied(newer_value('custom_country')) }}, csv_country)
             as country_text,
-        coalesce({{ trimmed(newer_value('custom_language')) }}, csv_language)
+        coalesce({{ tidied(newer_value('custom_language')) }}, csv_language)
             as language_text,
         coalesce(details_language_code, api_language_code) as language_code,
         coalesce(
-            {{ trimmed(newer_value('custom_timezone')) }},
+            {{ tidied(newer_value('custom_timezone')) }},
             details_timezone,
             api_timezone,
             csv_timezone
@@ -287,7 +287,7 @@ final as (
                 then coalesce(csv_birth_date, api_birth_date_text)
             else coalesce(api_birth_date_text, csv_birth_date)
         end as birth_date_text,
-        {{ trimmed(newer_value('custom_birth_date')) }} as custom_birth_date_text,
+        {{ tidied(newer_value('custom_birth_date')) }} as custom_birth_date_text,
         case
             when csv_is_newer
                 then coalesce(
@@ -307,7 +307,7 @@ final as (
             )
         end as group_name,
         coalesce(
-            {{ trimmed(newer_value('custom_registration_number')) }},
+            {{ tidied(newer_value('custom_registration_number')) }},
             csv_registration_number
         ) as registration_number,
         {{ tidied(newer_value('custom_company_name')) }} as custom_company_name,
@@ -349,6 +349,9 @@ final as (
         case
             when csv_created_at is null then csv_created_at_text
         end as broken_csv_created_at,
+        case
+            when csv_updated_at is null then csv_updated_at_text
+        end as broken_csv_updated_at,
 
         -- trace
         case

@@ -58,7 +58,8 @@ cells as (
                         as listed (header_text, custom_field_id)
                 cross join
                     lateral (
-                        select {{ trimmed('source.row ->> listed.header_text') }}
+                        {% set cell = '(source.row ->> listed.header_text)' %}
+                        select {{ trimmed(_undo_entities(cell)) }}
                     ) as cell (cell_text)
                 where cell.cell_text is not null
             )
