@@ -415,7 +415,7 @@ def create_app(
         return render_template(
             "sign_off.html",
             gates=store.gates(),
-            overview=store.overview(),
+            steps=store.steps(),
             may_sign=reviewer() in owners,
             said=told.pop(reviewer(), None),
         )

@@ -344,6 +344,14 @@ class Store:
                 "from quality.migration_gates order by passed, area, gate"
             ).fetchall()
 
+    def steps(self) -> list[Row]:
+        """Returns the steps of the cutover and what each waits for."""
+        with self._link() as link:
+            return link.execute(
+                "select step, is_needed_to_sign, is_done, detail, what_to_do "
+                "from publish.cutover_status order by step_number"
+            ).fetchall()
+
 
 # the newest decision on the pairs that the case asks about, as long as it is on these cards
 _DECIDED = """

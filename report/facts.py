@@ -40,7 +40,7 @@ class Facts:
         batches: the batches of the last run, in order.
         events: identity events of the last run.
         qa: verdicts on the QA sample per stratum.
-        signed: the last sign-off, if any.
+        steps: steps of the cutover, done or not.
         is_sample: true for the bundled sample account.
         missing: parts that could not be read.
     """
@@ -62,7 +62,7 @@ class Facts:
     batches: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     qa: list[Row] = field(default_factory=list)
-    signed: Row | None = None
+    steps: list[Row] = field(default_factory=list)
     is_sample: bool = False
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -75,6 +75,10 @@ class Facts:
     def is_accepted(self) -> bool | None:
         """True when all criteria are met, None when there are none to judge by."""
         return all(row["is_met"] for row in self.acceptance) if self.acceptance else None
+
+    def is_done(self, step: str) -> bool:
+        """Tells whether a step of the cutover is done."""
+        return any(row["is_done"] for row in self.steps if row["step"] == step)
 
     @property
     def rows_written(self) -> int:
@@ -129,7 +133,8 @@ def collect(reader: Reader) -> Facts:
         facts.batches = reader.rows("batches", _BATCHES, facts.run["run_id"])
         facts.events = reader.rows("events", _EVENTS, facts.run["run_id"])
     facts.qa = reader.rows("qa", _QA)
-    facts.signed = reader.row("next_steps", _SIGNED)
+    facts.steps = reader.rows("cutover", _STEPS)
+    facts.is_sample = bool(reader.rows("extract", _SAMPLE))
     return facts
 
 
@@ -384,9 +389,16 @@ _QA = """
     order by 1, 2, 3
 """
 
-_SIGNED = """
-    select signed_at, signed_by
-    from {layer}migration.sign_offs
-    order by signed_at desc
+_STEPS = """
+    select step, is_done, detail
+    from {layer}publish.cutover_status
+    order by step_number
+"""
+
+# Planfix itself is never on this machine
+_SAMPLE = """
+    select account
+    from planfix_raw.extract_runs
+    where account ~ '^(127\\.0\\.0\\.1|localhost|\\[::1\\])(:|$)'
     limit 1
 """

@@ -341,6 +341,22 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "en": "Signed off. What remains is the archive and the purge (docs/runbook.md).",
         "ru": "Приёмка подписана. Остались архив и очистка (docs/runbook.ru.md).",
     },
+    "next_nothing": {
+        "en": "Signed off, archived and purged: nothing is left to do.",
+        "ru": "Приёмка подписана, архив записан, данные очищены: больше делать нечего.",
+    },
+    "cutover": {"en": "The way to the switch", "ru": "Путь к переключению"},
+    "step_extract": {"en": "Extract", "ru": "Выгрузка"},
+    "step_gates": {"en": "Gates", "ru": "Проверки"},
+    "step_publish": {"en": "Publish", "ru": "Запись в CRM"},
+    "step_conflicts": {"en": "Conflicts settled", "ru": "Конфликты разобраны"},
+    "step_qa_sample": {"en": "QA sample", "ru": "Выборочная проверка"},
+    "step_freeze": {"en": "Freeze", "ru": "Заморозка Planfix"},
+    "step_final_delta": {"en": "Final delta", "ru": "Последние изменения"},
+    "step_freeze_check": {"en": "Nothing changed since", "ru": "После заморозки изменений нет"},
+    "step_sign_off": {"en": "Sign-off", "ru": "Подпись владельца"},
+    "step_archive": {"en": "Archive", "ru": "Архив"},
+    "step_purge": {"en": "Purge", "ru": "Очистка"},
     "by": {"en": "by {name}, until {until}: {reason}", "ru": "{name}, до {until}: {reason}"},
 }
 

@@ -242,7 +242,9 @@ def _steps(facts: Facts, language: str) -> list[str]:
     unseen = sum(row["waiting"] for row in facts.qa)
     if unseen:
         steps.append(text("next_qa", count=number(unseen)))
-    if facts.signed:
+    if facts.is_done("purge"):
+        steps.append(text("next_nothing"))
+    elif facts.is_done("sign_off"):
         steps.append(text("next_signed"))
     elif facts.acceptance and not failing and not facts.unbalanced and not unseen:
         steps.append(text("next_sign_off"))
@@ -303,11 +305,10 @@ def _measure(language: str, value: float | None, unit: str) -> str:
 def _share(language: str, value: float) -> str:
     """Returns a share as a percentage that is never rounded up to all or down to none."""
     percent = 100 * value
-    for digits in (0, 1, 2, 3):
-        rounded = round(percent, digits)
-        if rounded == percent or (digits and 0 < rounded < 100):
-            return messages.number(language, percent, digits) + "\u202f%"
-    return messages.number(language, percent, 4) + "\u202f%"
+    digits = 0 if percent == int(percent) else 1 if 10 <= percent < 99.9 else 2
+    while digits and round(percent, digits) in (0, 100) and digits < 6:
+        digits += 1
+    return messages.number(language, percent, digits) + "\u202f%"
 
 
 def _moment(value: datetime | None) -> str:

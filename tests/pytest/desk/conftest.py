@@ -43,7 +43,9 @@ def queues(own_database: settings.DatabaseSettings) -> settings.DatabaseSettings
     """The database with fresh queues, on which a test may decide."""
     statements = (Path(__file__).parent / "queues.pgsql").read_text(encoding="utf-8")
     with psycopg.connect(own_database.url(), autocommit=True) as link:
-        link.execute("drop schema if exists intermediate, quality, staging, migration cascade")
+        link.execute(
+            "drop schema if exists intermediate, quality, staging, migration, publish cascade"
+        )
         link.execute(statements.encode())
     return own_database
 

@@ -4,6 +4,7 @@ create schema intermediate;
 create schema quality;
 create schema staging;
 create schema migration;
+create schema publish;
 
 create table migration.match_decisions (
     decision_id bigint generated always as identity primary key,
@@ -224,3 +225,12 @@ select
     true as is_met,
     false as is_waived,
     true as passed;
+
+create table publish.cutover_status as
+select
+    9 as step_number,
+    'sign_off' as step,
+    false as is_needed_to_sign,
+    false as is_done,
+    'not signed off' as detail,
+    'the Owner: dbt run-operation sign_off, or the desk' as what_to_do;

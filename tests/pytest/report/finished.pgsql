@@ -16,7 +16,8 @@ select
     timestamptz '2026-08-01 08:00+00' as started_at,
     timestamptz '2026-08-01 08:04+00' as finished_at,
     131 as requests_used,
-    120 as requests_floor;
+    120 as requests_floor,
+    'example.planfix.com' as account;
 
 create table planfix_raw.extract_audit as
 select
@@ -61,7 +62,12 @@ select
 from (values ('create', 1480), ('merge', 3), ('absorb', 12)) as events (event, copies)
 cross join lateral generate_series(1, events.copies) as copy;
 
-create table migration.sign_offs (signed_at timestamptz, signed_by text);
+create table publish.cutover_status as
+select *
+from (
+    values (1, 'extract', true, 'newest source read 2026-08-01 08:00 UTC'),
+    (9, 'sign_off', false, 'not signed off')
+) as steps (step_number, step, is_done, detail);
 
 create table quality.reconciliation_records as
 select
