@@ -63,8 +63,9 @@ STEMS = (
     "Поляк Сорок Виноград Ковал Бел Медвед Антон Тарас Жук Баран Филипп Комар Давыд Беляе Гераси"
 ).split()
 SYLLABLES = (
-    "ба бо бу ва ве во га го гу да де до ду жи за зе зо ка ки ко ку ла ле ли ло лу ма ме ми мо му на "
-    "не ни но па пе пи по ра ре ри ро ру са се си со су та те ти то ту фе ха хо ча че ша ше шу щу"
+    "ба бо бу ва ве во га го гу да де до ду жи за зе зо ка ки ко ку ла ле ли ло лу ма ме ми мо му "
+    "на не ни но па пе пи по ра ре ри ро ру са се си со су та те ти то ту фе ха хо ча че ша ше шу "
+    "щу"
 ).split()
 TAILS = ("н", "р", "л", "к", "д", "т", "м", "с", "ж", "ч", "ш", "х", "б", "г")
 FREE_DOMAINS = ("mail.ru", "yandex.ru", "gmail.com", "bk.ru", "list.ru", "rambler.ru", "inbox.ru")
@@ -82,6 +83,7 @@ LATIN = {
     "щ": "shch", "ъ": "", "ы": "y", "ь": "", "э": "e", "ю": "yu", "я": "ya",
 }  # fmt: skip
 LATIN_OTHER = {**LATIN, "й": "i", "х": "h", "ю": "iu", "я": "ia", "ё": "yo", "щ": "sch"}
+FEMALE_ENDINGS = (("ская", "ский"), ("ова", "ов"), ("ева", "ев"), ("ина", "ин"))
 AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
 
 Name = tuple[str, str, str]  # given, middle, family
@@ -389,7 +391,7 @@ class Generator:
                 head = self._person()
                 family_phone = head.phones[0]
                 base_name = head.name[2]
-                for ending, plain in (("ская", "ский"), ("ова", "ов"), ("ева", "ев"), ("ина", "ин")):
+                for ending, plain in FEMALE_ENDINGS:
                     if head.is_russian and head.is_female and base_name.endswith(ending):
                         base_name = base_name[: -len(ending)] + plain
                         break

@@ -12,26 +12,27 @@ golden as (
         golden.customer_id,
         filled.field
     from {{ ref('int_customers__golden') }} as golden
-    cross join lateral (
-        values
-        ('display_name', golden.display_name is not null),
-        ('given_name', golden.given_name is not null),
-        ('middle_name', golden.middle_name is not null),
-        ('family_name', golden.family_name is not null),
-        ('company_name', golden.company_name is not null),
-        ('position', golden.position is not null),
-        ('website', golden.website is not null),
-        ('address', golden.address is not null),
-        ('city', golden.city is not null),
-        ('country_code', golden.country_code is not null),
-        ('language', golden.language is not null),
-        ('timezone', golden.timezone is not null),
-        ('birth_date', golden.birth_date is not null),
-        ('gender', golden.gender is not null),
-        ('owner_user_id', golden.owner_user_id is not null),
-        ('source_created_at', golden.source_created_at is not null),
-        ('source_updated_at', golden.source_updated_at is not null)
-    ) as filled (field, has_value)
+    cross join
+        lateral (
+            values
+            ('display_name', golden.display_name is not null),
+            ('given_name', golden.given_name is not null),
+            ('middle_name', golden.middle_name is not null),
+            ('family_name', golden.family_name is not null),
+            ('company_name', golden.company_name is not null),
+            ('position', golden.position is not null),
+            ('website', golden.website is not null),
+            ('address', golden.address is not null),
+            ('city', golden.city is not null),
+            ('country_code', golden.country_code is not null),
+            ('language', golden.language is not null),
+            ('timezone', golden.timezone is not null),
+            ('birth_date', golden.birth_date is not null),
+            ('gender', golden.gender is not null),
+            ('owner_user_id', golden.owner_user_id is not null),
+            ('source_created_at', golden.source_created_at is not null),
+            ('source_updated_at', golden.source_updated_at is not null)
+        ) as filled (field, has_value)
     where filled.has_value
 
 ),

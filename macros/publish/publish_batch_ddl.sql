@@ -33,8 +33,11 @@ create temporary table if not exists publish_work (
 create or replace function pg_temp.publish_batch(this_batch int, attempt int)
 returns jsonb
 language plpgsql
--- a generic plan would not know how small or large this batch is
+-- a generic plan would not know how small or large this batch is, and a batch is always a small
+-- part of the tables: 1,000,000 customers took twice as long with a full scan per batch
 set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set random_page_cost = 1.1
 as $publish$
 #variable_conflict use_column
 declare

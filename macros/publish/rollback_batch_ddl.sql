@@ -31,6 +31,8 @@ create or replace function pg_temp.rollback_batch(
 returns jsonb
 language plpgsql
 set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set random_page_cost = 1.1
 as $rollback$
 #variable_conflict use_column
 declare

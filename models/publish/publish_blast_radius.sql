@@ -18,29 +18,44 @@ live_counts as (
     {%- endfor %}
 ),
 
-totals as (
+planned as (
     select
-        (select sum(live_rows) from live_counts) as live_rows,
-        (
-            select count(*) from live_customers
-            where status = 'active')
-            as active_customers,
-        (
-            select count(distinct table_name || row_id) from plan
+        count(distinct table_name || row_id) filter (
             where action = 'update' and reason <> 'customer_merged'
         ) as rows_overwritten,
-        (
-            select count(*) from plan
+        count(*) filter (
             where action = 'retire' and table_name <> 'customers'
         ) as rows_retired,
-        (
-            select count(distinct row_id) from plan
+        count(distinct row_id) filter (
             where action = 'retire' and table_name = 'customers'
         ) as customers_archived,
-        (
-            select count(distinct row_id) from plan
+        count(distinct row_id) filter (
             where action = 'update' and reason = 'customer_merged'
         ) as customers_merged
+    from plan
+    where action in ('update', 'retire')
+),
+
+live as (
+    select sum(live_rows) as live_rows from live_counts
+),
+
+active as (
+    select count(*) as active_customers from live_customers
+    where status = 'active'
+),
+
+totals as (
+    select
+        live.live_rows,
+        active.active_customers,
+        planned.rows_overwritten,
+        planned.rows_retired,
+        planned.customers_archived,
+        planned.customers_merged
+    from planned
+    cross join live
+    cross join active
 ),
 
 measured as (

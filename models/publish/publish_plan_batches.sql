@@ -44,12 +44,20 @@ rows_per_batch as (
     select
         batch_number,
         count(*) filter (where action = 'insert') as rows_to_insert,
-        count(distinct table_name || row_key) filter (where action = 'update')
-            as rows_to_update,
         count(*) filter (where action = 'retire') as rows_to_retire,
         count(*) filter (where action = 'adopt') as rows_to_adopt
     from plan
     where batch_number is not null
+    group by batch_number
+),
+
+-- apart from the others: counting distinct rows sorts them all
+updates_per_batch as (
+    select
+        batch_number,
+        count(distinct table_name || row_key) as rows_to_update
+    from plan
+    where action = 'update'
     group by batch_number
 ),
 
@@ -60,7 +68,7 @@ final as (
         customers_per_batch.customers,
         coalesce(plan_made.plan_id, '{{ invocation_id }}'::uuid) as plan_id,
         coalesce(rows_per_batch.rows_to_insert, 0) as rows_to_insert,
-        coalesce(rows_per_batch.rows_to_update, 0) as rows_to_update,
+        coalesce(updates_per_batch.rows_to_update, 0) as rows_to_update,
         coalesce(rows_per_batch.rows_to_retire, 0) as rows_to_retire,
         coalesce(rows_per_batch.rows_to_adopt, 0) as rows_to_adopt,
         coalesce(identities.identities, 0) as identities,
@@ -72,6 +80,8 @@ final as (
     cross join committed
     left outer join rows_per_batch
         on customers_per_batch.batch_number = rows_per_batch.batch_number
+    left outer join updates_per_batch
+        on customers_per_batch.batch_number = updates_per_batch.batch_number
     left outer join identities
         on customers_per_batch.batch_number = identities.batch_number
 )

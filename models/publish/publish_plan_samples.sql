@@ -5,6 +5,19 @@ plan as not materialized (
     select * from {{ ref('publish_plan') }}
 ),
 
+-- a first load inserts millions: some of its batches have examples enough
+numbered_batches as (
+    select
+        batch_number,
+        max(batch_number) over () as last_batch_number
+    from {{ ref('publish_plan_batches') }}
+),
+
+sampled_batches as (
+    select batch_number from numbered_batches
+    where batch_number % greatest(last_batch_number / 20, 1) = 0
+),
+
 ranked as (
     select
         table_name,
@@ -23,7 +36,14 @@ ranked as (
             order by row_key
         ) as sample_number
     from plan
-    where action <> 'no_change'
+    where
+        action not in ('insert', 'no_change')
+        or (
+            action = 'insert'
+            and batch_number = any(
+                array(select sampled_batches.batch_number from sampled_batches)
+            )
+        )
 ),
 
 sampled as (

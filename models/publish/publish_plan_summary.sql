@@ -23,8 +23,7 @@ counted as (
         action,
         reason,
         column_group,
-        count(distinct row_key) as planned_rows,
-        count(distinct customer_id) as customers
+        count(*) as planned_rows
     from plan
     group by table_name, action, reason, column_group
 ),
@@ -76,7 +75,6 @@ final as (
         counted.reason,
         counted.column_group,
         counted.planned_rows,
-        counted.customers,
         live_counts.live_rows,
         columns_counted.changes_per_column
     from counted

@@ -15,18 +15,23 @@ records as (
 
 ),
 
+linked_customers as (
+
+    select customer_id
+    from {{ ref('customer_external_links') }}
+    where source_system = 'planfix'
+    group by customer_id
+
+),
+
 customers as (
 
     select
         count(*) as customers,
-        count(*) filter (where links.customer_id is not null) as linked
+        count(*) filter (where linked_customers.customer_id is not null) as linked
     from {{ ref('customers') }} as customers
-    left outer join (
-        select distinct customer_id
-        from {{ ref('customer_external_links') }}
-        where source_system = 'planfix'
-    ) as links
-        on customers.id = links.customer_id
+    left outer join linked_customers
+        on customers.id = linked_customers.customer_id
     where customers.status <> 'merged'
 
 ),
@@ -97,25 +102,38 @@ points as (
 
 ),
 
-consents as (
+stated_consents as (
 
     select
-        count(distinct(assigned.customer_id, stated.channel, stated.purpose))
-            as consents,
-        count(distinct(assigned.customer_id, stated.channel, stated.purpose)) filter (
-            where
-            ready.id is null
-            or case ready.status when 'granted' then 3 when 'unknown' then 2 else 1 end
-            > case stated.status when 'granted' then 3 when 'unknown' then 2 else 1 end
-        ) as widened
+        assigned.customer_id,
+        stated.channel,
+        stated.purpose,
+        min(
+            case stated.status when 'granted' then 3 when 'unknown' then 2 else 1 end
+        ) as width
     from {{ ref('int_contact_consents__normalized') }} as stated
     inner join {{ ref('int_identity__assigned') }} as assigned
         on stated.planfix_id = assigned.planfix_id
+    group by assigned.customer_id, stated.channel, stated.purpose
+
+),
+
+consents as (
+
+    select
+        count(*) as consents,
+        count(*) filter (
+            where
+            ready.id is null
+            or case ready.status when 'granted' then 3 when 'unknown' then 2 else 1 end
+            > stated_consents.width
+        ) as widened
+    from stated_consents
     left outer join {{ ref('customer_consents') }} as ready
         on
-            assigned.customer_id = ready.customer_id
-            and stated.channel = ready.channel
-            and stated.purpose = ready.purpose
+            stated_consents.customer_id = ready.customer_id
+            and stated_consents.channel = ready.channel
+            and stated_consents.purpose = ready.purpose
 
 ),
 

@@ -50,8 +50,8 @@ measured as (
         '<=' as comparison,
         'share' as unit,
         'Owner' as owner,
-        'Look at the rows with the query in publish_blast_radius.how_to_look; when they are '
-        || 'right, the Owner allows them with the command in how_to_allow' as action,
+        'Look at the rows with publish_blast_radius.how_to_look; when they are right, '
+        || 'the Owner allows them with how_to_allow' as action,
         value,
         affected as numerator,
         live as denominator,
@@ -75,7 +75,9 @@ judged as (
         measured.*,
         -- what could not be measured has not passed
         coalesce(
-            {{ gate_is_met('measured.comparison', 'measured.value', 'measured.limit_value') }},
+            {{ gate_is_met(
+                'measured.comparison', 'measured.value', 'measured.limit_value'
+            ) }},
             false
         ) as is_met,
         latest_waivers.limit_value as waiver_limit,

@@ -124,7 +124,7 @@ target_contacts as (
         drawn.customer_id,
         jsonb_agg(
             to_jsonb(contacts) - 'id' - 'customer_id'
-            order by contacts.channel, contacts.is_primary desc, contacts.value
+            order by contacts.channel asc, contacts.is_primary desc, contacts.value asc
         ) as contacts
     from drawn
     inner join {{ ref('customer_contacts') }} as contacts
@@ -165,7 +165,7 @@ target_notes as (
         drawn.customer_id,
         jsonb_agg(
             to_jsonb(notes) - 'id' - 'customer_id'
-            order by notes.noted_at desc nulls last, notes.id
+            order by notes.noted_at desc nulls last, notes.id asc
         ) as notes
     from drawn
     inner join {{ ref('customer_notes') }} as notes

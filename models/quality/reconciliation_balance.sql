@@ -122,15 +122,17 @@ legacy_ids as (
 
 source_points as (
 
-    select
-        count(
-            distinct(
-                assigned.customer_id, points.channel, points.value, points.extension
-            )
-        ) as contact_points
-    from {{ ref('int_contact_points__normalized') }} as points
-    inner join {{ ref('int_identity__assigned') }} as assigned
-        on points.planfix_id = assigned.planfix_id
+    select count(*) as contact_points
+    from (
+        select distinct
+            assigned.customer_id,
+            points.channel,
+            points.value,
+            points.extension
+        from {{ ref('int_contact_points__normalized') }} as points
+        inner join {{ ref('int_identity__assigned') }} as assigned
+            on points.planfix_id = assigned.planfix_id
+    ) as per_customer
 
 ),
 
@@ -163,12 +165,16 @@ ready_notes as (
 
 source_consents as (
 
-    select
-        count(distinct(assigned.customer_id, consents.channel, consents.purpose))
-            as consents
-    from {{ ref('int_contact_consents__normalized') }} as consents
-    inner join {{ ref('int_identity__assigned') }} as assigned
-        on consents.planfix_id = assigned.planfix_id
+    select count(*) as consents
+    from (
+        select distinct
+            assigned.customer_id,
+            consents.channel,
+            consents.purpose
+        from {{ ref('int_contact_consents__normalized') }} as consents
+        inner join {{ ref('int_identity__assigned') }} as assigned
+            on consents.planfix_id = assigned.planfix_id
+    ) as per_customer
 
 ),
 
@@ -181,10 +187,16 @@ ready_consents as (
 
 source_tags as (
 
-    select count(distinct(assigned.customer_id, tags.kind, tags.tag)) as tags
-    from {{ ref('int_contact_tags__mapped') }} as tags
-    inner join {{ ref('int_identity__assigned') }} as assigned
-        on tags.planfix_id = assigned.planfix_id
+    select count(*) as tags
+    from (
+        select distinct
+            assigned.customer_id,
+            tags.kind,
+            tags.tag
+        from {{ ref('int_contact_tags__mapped') }} as tags
+        inner join {{ ref('int_identity__assigned') }} as assigned
+            on tags.planfix_id = assigned.planfix_id
+    ) as per_customer
 
 ),
 
@@ -210,8 +222,7 @@ outcomes as (
 
 measured as (
 
-    select
-        line.*
+    select balance_line.*
     from outcomes
     cross join contacts
     cross join api_raw
@@ -331,7 +342,7 @@ measured as (
         ),
         (
             320, 'layers', 'links: legacy ids refused',
-            'claims on a foreign id that another customer holds; they are in quarantine',
+            'claims on a foreign id that another customer holds; see quarantine',
             null, legacy_ids.refused
         ),
         (
@@ -354,7 +365,7 @@ measured as (
             'distinct tags per customer against rows ready for the CRM',
             source_tags.tags, ready_tags.tags
         )
-    ) as line (position, section, measure, description, expected, actual)
+    ) as balance_line (place, section, measure, description, expected, actual)
 
 ),
 
@@ -375,7 +386,7 @@ extract_checks as (
 combined as (
 
     select
-        position::bigint as position,
+        place::bigint as position,
         section,
         measure,
         description,

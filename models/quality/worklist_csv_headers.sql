@@ -4,7 +4,12 @@ with
 
 headers as (
 
-    select * from {{ ref('stg_planfix_csv__headers') }}
+    select
+        file_sha256,
+        header_key,
+        header collate "C" as header,
+        field
+    from {{ ref('stg_planfix_csv__headers') }}
 
 ),
 
@@ -31,7 +36,7 @@ unmapped as (
 
     select
         'csv_header:' || md5(headers.header_key) as worklist_key,
-        min(headers.header collate "C") as header,
+        min(headers.header) as header,
         count(distinct headers.file_sha256) as files,
         sum(files.row_count) as records
     from headers

@@ -147,7 +147,16 @@ keyed as (
 final as (
 
     select
-        keyed.contact_point_key,
+        -- an accepted text is a value now and gets the key of one, so that it meets its
+        -- equals
+        case
+            when keyed.value is null and decisions.action = 'accept'
+                then
+                    keyed.planfix_id || ':' || keyed.channel || ':' || left(
+                        md5(keyed.raw_value || '|' || keyed.extension), 16
+                    )
+            else keyed.contact_point_key
+        end as contact_point_key,
         keyed.planfix_id,
         keyed.channel,
         -- "accept" takes the text as the person who decided has seen it

@@ -86,10 +86,11 @@ repeated as (
                 when 'email' then 'primary_email'
             end
     where offered.record_count > 1
-    window same_value as (
-        partition by
-            offered.customer_id, offered.channel, offered.value, offered.extension
-    )
+    window
+        same_value as (
+            partition by
+                offered.customer_id, offered.channel, offered.value, offered.extension
+        )
     order by
         offered.customer_id asc, offered.channel asc, offered.value asc,
         offered.extension asc, offered.source_updated_at desc nulls last,

@@ -1,12 +1,12 @@
 with
 
-notes as (
+notes as not materialized (
 
     select * from {{ ref('int_contact_notes__cleaned') }}
 
 ),
 
-members as (
+members as not materialized (
 
     select * from {{ ref('int_customers__members') }}
 
@@ -18,28 +18,50 @@ managers as (
 
 ),
 
+crowded as (
+
+    select members.customer_id
+    from notes
+    inner join members on notes.planfix_id = members.planfix_id
+    group by members.customer_id
+    having count(*) > {{ setting('notes_per_contact') | int }}
+
+),
+
+-- only customers with too many notes are sorted, and without the bodies
+crowded_notes as (
+
+    select
+        crowded.customer_id,
+        notes.note_key,
+        notes.noted_at,
+        notes.kind
+    from crowded
+    inner join members on crowded.customer_id = members.customer_id
+    inner join notes on members.planfix_id = notes.planfix_id
+
+),
+
 -- descriptions first: the text of a card is not pushed out by talk about it
 ranked as (
 
     select
-        members.customer_id,
-        notes.planfix_id,
-        notes.note_key,
-        notes.body,
-        notes.is_truncated,
-        notes.author_planfix_user_id,
-        notes.author_name,
-        notes.noted_at,
-        notes.kind,
+        note_key,
         row_number() over (
-            partition by members.customer_id
+            partition by customer_id
             order by
-                notes.kind = 'description' desc,
-                notes.noted_at desc nulls last,
-                notes.note_key collate "C" desc
+                kind = 'description' desc,
+                noted_at desc nulls last,
+                note_key collate "C" desc
         ) as place
-    from notes
-    inner join members on notes.planfix_id = members.planfix_id
+    from crowded_notes
+
+),
+
+surplus as (
+
+    select note_key from ranked
+    where place > {{ setting('notes_per_contact') | int }}
 
 ),
 
@@ -47,21 +69,25 @@ final as (
 
     select
         -- without the customer: a note that moves with its card keeps its id
-        {{ child_id(['ranked.note_key']) }} as id,
-        ranked.customer_id,
-        ranked.planfix_id,
-        ranked.note_key,
-        ranked.body,
-        ranked.is_truncated,
-        ranked.author_planfix_user_id,
+        {{ child_id(['notes.note_key']) }} as id,
+        members.customer_id,
+        notes.planfix_id,
+        notes.note_key,
+        notes.body,
+        notes.is_truncated,
+        notes.author_planfix_user_id,
         managers.riderra_user_id as author_user_id,
-        coalesce(ranked.author_name, managers.user_name) as author_name,
-        ranked.noted_at,
-        ranked.kind
-    from ranked
+        coalesce(notes.author_name, managers.user_name) as author_name,
+        notes.noted_at,
+        notes.kind
+    from notes
+    inner join members on notes.planfix_id = members.planfix_id
     left outer join managers
-        on ranked.author_planfix_user_id = managers.planfix_user_id
-    where ranked.place <= {{ setting('notes_per_contact') | int }}
+        on notes.author_planfix_user_id = managers.planfix_user_id
+    where not exists (
+        select 1 from surplus
+        where notes.note_key = surplus.note_key
+    )
 
 )
 

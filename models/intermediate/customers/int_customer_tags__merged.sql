@@ -2,7 +2,12 @@ with
 
 tags as (
 
-    select * from {{ ref('int_contact_tags__mapped') }}
+    select
+        planfix_id,
+        kind,
+        tag,
+        source collate "C" as source
+    from {{ ref('int_contact_tags__mapped') }}
 
 ),
 
@@ -19,7 +24,7 @@ final as (
         tags.kind,
         tags.tag,
         min(tags.planfix_id) as planfix_id,
-        min(tags.source collate "C") as source,
+        min(tags.source) as source,
         count(distinct tags.planfix_id) as card_count
     from tags
     inner join members on tags.planfix_id = members.planfix_id

@@ -14,7 +14,13 @@ identities as (
 
 employers as (
 
-    select * from {{ ref('int_contact_companies__resolved') }}
+    select
+        planfix_id,
+        company_position,
+        company_planfix_id,
+        company_name,
+        company_name collate "C" as sorted_name
+    from {{ ref('int_contact_companies__resolved') }}
 
 ),
 
@@ -56,8 +62,8 @@ scoped as (
         archive_groups.group_name is not null
         or coalesce(
             {{ setting('archive_after_years') | int }} > 0
-            and greatest(contacts.source_updated_at, trips.last_trip_at)
-            < now() - make_interval(years => {{ setting('archive_after_years') | int }}),
+            and greatest(contacts.source_updated_at, trips.last_trip_at) < now()
+            - {{ setting('archive_after_years') | int }} * interval '1 year',
             false
         ) as is_for_archive
     from contacts
@@ -99,9 +105,9 @@ employments as (
         coalesce(
             customers.status = 'active' and companies.kind = 'company', false
         ) desc,
-        employers.company_planfix_id is null asc,
+        employers.company_position asc,
         employers.company_planfix_id asc,
-        employers.company_name collate "C" asc
+        employers.sorted_name asc
 
 ),
 

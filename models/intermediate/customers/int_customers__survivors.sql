@@ -191,32 +191,32 @@ fillers as (
     select distinct on (winners.customer_id, winners.field_group)
         winners.customer_id,
         winners.field_group,
-        others.planfix_id,
-        others.field_values
+        rivals.planfix_id,
+        rivals.field_values
     from winners
-    inner join ranked as others
+    inner join ranked as rivals
         on
-            winners.customer_id = others.customer_id
-            and winners.field_group = others.field_group
-            and others.place > 1
+            winners.customer_id = rivals.customer_id
+            and winners.field_group = rivals.field_group
+            and rivals.place > 1
     where
         cardinality(winners.field_values) > 1
         and array_position(winners.field_values, null) is not null
         and exists (
             select 1
             from
-                unnest(winners.field_values, others.field_values)
-                    as pair (won, other)
-            where pair.won is null and pair.other is not null
+                unnest(winners.field_values, rivals.field_values)
+                    as pair (won, offered)
+            where pair.won is null and pair.offered is not null
         )
         and not exists (
             select 1
             from
-                unnest(winners.must_agree, winners.field_values, others.field_values)
-                    as pair (must_agree, won, other)
-            where pair.must_agree and lower(pair.won) <> lower(pair.other)
+                unnest(winners.must_agree, winners.field_values, rivals.field_values)
+                    as pair (must_agree, won, offered)
+            where pair.must_agree and lower(pair.won) <> lower(pair.offered)
         )
-    order by winners.customer_id asc, winners.field_group asc, others.place asc
+    order by winners.customer_id asc, winners.field_group asc, rivals.place asc
 
 ),
 

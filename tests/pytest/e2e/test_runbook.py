@@ -1,0 +1,138 @@
+"""The runbook, executed as it is written, on an account of the simulator."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from desk.store import Store
+from tests.pytest.conftest import BIN, PROJECT, Commands, create_database, drop_database
+from tests.pytest.e2e.conftest import Migration
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("main_job")]
+
+
+@dataclass
+class Step:
+    """A command of the runbook.
+
+    Attributes:
+        section: heading it stands under.
+        command: the command, without the prompt.
+        expected: lines it prints, `…` for what differs.
+    """
+
+    section: str
+    command: str
+    expected: list[str] = field(default_factory=list)
+
+
+def steps(name: str) -> list[Step]:
+    """Returns the commands of a runbook in their order."""
+    found: list[Step] = []
+    section, inside = "", False
+    for line in (PROJECT / "docs" / name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            section = line[3:]
+        elif line.startswith("```"):
+            inside = line == "```console"
+        elif inside and line.startswith("$ "):
+            found.append(Step(section, line[2:]))
+        elif inside:
+            found[-1].expected.append(line)
+    return found
+
+
+def run(step: Step, commands: Commands) -> None:
+    """Runs a command in the project's environment and compares what it prints."""
+    environment = commands.environment()
+    # archives go where the test's other files go
+    command = step.command.replace(".local/", f"{commands.folder}/local/")
+    done = subprocess.run(
+        shlex.split(command),
+        cwd=PROJECT,
+        env={**environment, "PATH": f"{BIN}{os.pathsep}{environment['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=540,
+        check=False,
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, f"{step.command}\n{told[-4000:]}"
+    for line in step.expected:
+        pattern = ".*".join(re.escape(part) for part in line.split("…"))
+        assert re.search(pattern, told), f"{step.command}\nlacks: {line}\n{told[-4000:]}"
+
+
+@pytest.fixture
+def cutover(finished: Migration, tmp_path: Path) -> Iterator[Migration]:
+    """A copy of the finished migration, with the extract's own files."""
+    copy = create_database(finished.database, template=finished.database.dbname)
+    commands = Commands(copy, finished.commands.folder, finished.commands.extra)
+    yield Migration(copy, commands, finished.output)
+    drop_database(copy)
+
+
+def test_both_languages_have_the_same_commands() -> None:
+    english, russian = steps("runbook.md"), steps("runbook.ru.md")
+    assert len(english) > 15
+    assert [(step.command, step.expected) for step in english] == [
+        (step.command, step.expected) for step in russian
+    ]
+
+
+def test_the_cutover_day_as_written(cutover: Migration) -> None:
+    for step in steps("runbook.md"):
+        if step.section == "Going back":
+            continue
+        if step.section.startswith("5."):
+            # the managers' part: a verdict on every drawn client, at the desk
+            store = Store(cutover.database)
+            for sample in store.samples():
+                if sample["verdict"] != "correct":
+                    key = str(sample["sample_key"])
+                    seen = store.sample(key)["latest_verdict_id"]
+                    store.judge(key, "correct", "", seen, "anna")
+        run(step, cutover.commands)
+    assert cutover.value("select count(*) from migration.sign_offs") == 1
+    assert cutover.value("select count(*) from riderra.customers where status = 'active'") > 0
+
+
+def test_the_sign_off_refuses_before_the_day_is_done(cutover: Migration) -> None:
+    signing = next(step for step in steps("runbook.md") if "sign_off" in step.command)
+    done = cutover.commands.run(*shlex.split(signing.command))
+    assert done.returncode != 0
+    for missing in ("qa_sample", "freeze"):
+        assert missing in done.stdout
+    assert cutover.value("select count(*) from migration.sign_offs") == 0
+
+
+def test_going_back_as_written(cutover: Migration) -> None:
+    before = cutover.value("select count(*) from riderra.customers")
+    with psycopg.connect(cutover.database.url(), autocommit=True) as link:
+        kept = link.execute(
+            "update riderra.customers set city = 'Edited in the CRM', updated_at = now() "
+            "where id = (select min(id::text)::uuid from riderra.customers where kind = 'person') "
+            "returning id"
+        ).fetchone()
+    assert before
+    assert kept
+    for step in steps("runbook.md"):
+        if step.section == "Going back":
+            run(step, cutover.commands)
+    left = cutover.rows("select id from riderra.customers")
+    assert kept[0] in {row[0] for row in left}
+    assert len(left) < int(str(before)) / 2
+    assert cutover.value("select count(*) from migration.rollback_leftovers") > 0
+    # and forward again, with the ids they had
+    cutover.commands.dbt("build", "--exclude", "resource_type:unit_test", check=True)
+    assert cutover.value("select count(*) from riderra.customers") == before
