@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,8 @@ from loaders.errors import DatabaseError, SettingsError, SourceError, UserError
 
 BIN = Path(sys.executable).parent
 SAMPLE_TOKEN = "simulator-token"  # noqa: S105 - the bundled simulator's, not a secret
+# lines of dbt that say that nothing is wrong; all of them are in logs/dbt.log
+ROUTINE_LINE = re.compile(r" of \d+ (START|PASS|OK (loaded|created sql view|created function)) ")
 SAMPLE = ("--sample", "--size", "2000", "--seed", "1")
 SIMULATOR = (sys.executable, "-m", "simulator")
 
@@ -57,6 +60,29 @@ def _step(title: str, arguments: Sequence[str], environment: dict[str, str]) -> 
     _say(f"   done in {time.monotonic() - started:.1f} s")
 
 
+def _build(environment: dict[str, str]) -> None:
+    """Runs `dbt build` and shows what it made and what failed, not each check that passed."""
+    _say("\n== transform and publish (dbt build)")
+    started = time.monotonic()
+    with subprocess.Popen(
+        [_tool("dbt"), "build", "--no-use-colors"],
+        cwd=settings.PROJECT_ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            if not ROUTINE_LINE.search(line):
+                sys.stdout.write(line)
+                sys.stdout.flush()
+    if process.returncode != 0:
+        raise StepFailedError("dbt build", process.returncode)
+    _say(f"   done in {time.monotonic() - started:.1f} s")
+
+
 def _tool(name: str) -> str:
     return str(BIN / name)
 
@@ -78,7 +104,7 @@ def _run_migration(environment: dict[str, str]) -> None:
     _step("extract (dlt pipeline run)", [_tool("dlt"), "pipeline", "run"], environment)
     stopped: StepFailedError | None = None
     try:
-        _step("transform and publish (dbt build)", [_tool("dbt"), "build"], environment)
+        _build(environment)
     except StepFailedError as error:
         stopped = error
     _step("report", [sys.executable, "-m", "report"], environment)
