@@ -33,6 +33,14 @@ from loaders.errors import DatabaseError, UserError
 
 SERVER_USER = "riderra_postgres"
 MINIMUM_VERSION = 15
+LIVE_TABLES = (
+    "customers",
+    "customer_contacts",
+    "customer_tags",
+    "customer_notes",
+    "customer_consents",
+    "customer_external_links",
+)
 DBNAME = "riderra"
 ROLE = "postgres"
 
@@ -290,7 +298,8 @@ def connect(
 
 def _reason(error: psycopg.OperationalError) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else "no answer.").removeprefix("FATAL: ").strip()
+    reason = (lines[-1] if lines else "no answer").rpartition("FATAL: ")[2].strip()
+    return reason.rstrip(".?") + "."
 
 
 def check(found: settings.DatabaseSettings) -> None:
@@ -314,6 +323,31 @@ def check(found: settings.DatabaseSettings) -> None:
                 f"database {found.dbname} has a locale that cannot lower-case Cyrillic: create "
                 "it with locale C.UTF-8 (create database … template template0 locale 'C.UTF-8')."
             )
+
+
+def check_live_tables(found: settings.DatabaseSettings) -> None:
+    """Refuses a database without the CRM's tables before an extract of hours, not after it.
+
+    `dbt build` asks the same and more (columns, rights); this is the mistake that is made.
+
+    Raises:
+        DatabaseError: the six tables are not where they should be, and may not be created.
+    """
+    schema = os.environ.get("RIDERRA_SCHEMA") or "riderra"
+    if found.is_embedded or os.environ.get("RIDERRA_CREATE_LIVE_TABLES", "").lower() == "true":
+        return
+    with connect(found) as link:
+        absent = link.execute(
+            "select string_agg(name, ', ' order by name) from unnest(%s::text[]) as names (name) "
+            "where to_regclass(quote_ident(%s) || '.' || name) is null",
+            [list(LIVE_TABLES), schema],
+        ).fetchone()
+    if absent and absent[0]:
+        raise DatabaseError(
+            f"the target tables are missing: schema {schema} of database {found.dbname} has no "
+            f"{absent[0]}. Set RIDERRA_SCHEMA to the schema of the CRM, or allow this project to "
+            "create the tables with RIDERRA_CREATE_LIVE_TABLES=true."
+        )
 
 
 def write_profile() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import json
 import os
 import re
@@ -269,6 +270,35 @@ def missing_settings() -> list[str]:
     return missing
 
 
+def check_mapping(folder: Path) -> None:
+    """Refuses a mapping folder that lacks a file or a column of seeds/mapping.
+
+    Raises:
+        SettingsError: with everything that is missing; what the rows say is tested by dbt.
+    """
+    if not folder.is_dir():
+        raise SettingsError("MAPPING_DIR is not a folder: give your copy of seeds/mapping.")
+    missing = []
+    for sample in sorted((settings.PROJECT_ROOT / "seeds" / "mapping").glob("*.csv")):
+        own = folder / sample.name
+        if not own.is_file():
+            missing.append(sample.name)
+            continue
+        lacking = set(_header(sample)) - set(_header(own))
+        if lacking:
+            missing.append(f"{sample.name}: column {', '.join(sorted(lacking))}")
+    if missing:
+        listed = "".join(f"\n  - {line}" for line in missing)
+        raise SettingsError(
+            f"MAPPING_DIR lacks what seeds/mapping has (a file may have no rows):{listed}"
+        )
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        return next(csv.reader(lines), [])
+
+
 def migrate() -> None:
     """Migrates the user's own account or export files into the user's own database.
 
@@ -284,13 +314,13 @@ def migrate() -> None:
         )
     found = settings.database()
     database.check(found)
+    database.check_live_tables(found)
     database.write_profile()
     mapping = os.environ.get("MAPPING_DIR")
     if mapping:
-        folder = Path(mapping).expanduser()
-        if not folder.is_dir():
-            raise SettingsError("MAPPING_DIR is not a folder: give your copy of seeds/mapping.")
-        os.environ["MAPPING_DIR"] = str(folder.resolve())
+        folder = Path(mapping).expanduser().resolve()
+        check_mapping(folder)
+        os.environ["MAPPING_DIR"] = str(folder)
     else:
         _say(
             "note: MAPPING_DIR is not set, so the mapping of the sample account (seeds/mapping) is "
@@ -387,6 +417,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = parser.parse_args(arguments).command
     try:
         COMMANDS[command]()
+    except StepFailedError as error:
+        sys.stderr.write(f"stopped: {error}\n")
+        return error.exit_code
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code

@@ -23,7 +23,7 @@ OTHERS = {
 
 def test_settings_read_by_python_are_listed() -> None:
     read = set()
-    for package in ("loaders", "report"):
+    for package in ("loaders", "report", "desk"):
         for path in (PROJECT_ROOT / package).rglob("*.py"):
             text = path.read_text("utf-8")
             read |= set(
@@ -38,7 +38,7 @@ def test_vars_of_dbt_are_listed() -> None:
     project = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text("utf-8"))
     # a mapping of columns is set in dbt_project.yml or by --vars
     names = {
-        f"RIDERRA_{name.upper()}"
+        f"RIDERRA_{name.upper().removeprefix('RIDERRA_')}"
         for name, value in project["vars"].items()
         if not isinstance(value, dict)
     }
@@ -48,11 +48,13 @@ def test_vars_of_dbt_are_listed() -> None:
 def test_nothing_listed_is_unknown() -> None:
     texts = [
         path.read_text("utf-8")
-        for folder in ("loaders", "report", "macros")
+        for folder in ("loaders", "report", "desk", "macros")
         for path in (PROJECT_ROOT / folder).rglob("*")
         if path.suffix in {".py", ".sql"}
     ]
     known = "\n".join([*texts, (PROJECT_ROOT / "profiles.example.yml").read_text("utf-8")])
     project = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text("utf-8"))
-    known += "\n".join(f"RIDERRA_{name.upper()}" for name in project["vars"])
+    known += "\n".join(
+        f"RIDERRA_{name.upper().removeprefix('RIDERRA_')}" for name in project["vars"]
+    )
     assert {name for name in LISTED if name not in known} == set()
