@@ -19,28 +19,32 @@ def _live_schema() -> str:
     return os.environ.get("RIDERRA_SCHEMA", "riderra")
 
 
-def _gathered(found: settings.DatabaseSettings, *, dry_run: bool) -> gathering.Facts:
+def _gathered(
+    found: settings.DatabaseSettings, *, dry_run: bool, with_keys: bool = False
+) -> gathering.Facts:
     with (
         database.connect(found) as link,
         reader.snapshot(link, _live_schema(), "dry_run_" if dry_run else "") as view,
     ):
-        return gathering.collect(view)
+        return gathering.collect(view, with_keys=with_keys)
 
 
 def _write_page(options: argparse.Namespace) -> int:
     found = settings.database()
-    facts = _gathered(found, dry_run=options.dry_run)
+    facts = _gathered(found, dry_run=options.dry_run, with_keys=options.internal)
     out: Path = options.out
     kept = history.folder(out, found)
     run_id = str(facts.run["run_id"]) if facts.run else ""
-    heading = page.Heading(found.url(with_password=False), datetime.now(UTC), options.dry_run)
+    heading = page.Heading(
+        found.url(with_password=False), datetime.now(UTC), options.dry_run, options.internal
+    )
     before = history.before(kept, run_id) if run_id and not options.dry_run else None
     text = page.render(facts, heading, options.lang, before)
     out.mkdir(parents=True, exist_ok=True)
-    name = "report" + ("-dry-run" if options.dry_run else "")
+    name = "report" + "-dry-run" * options.dry_run + "-internal" * options.internal
     target = out / (f"{name}.html" if options.lang == "en" else f"{name}.{options.lang}.html")
     target.write_text(text, encoding="utf-8")
-    if run_id and not options.dry_run:
+    if run_id and not options.dry_run and not options.internal:
         history.keep(kept, run_id, facts.figures(), text, options.lang)
     sys.stdout.write(f"{target}\n")
     return 0
@@ -91,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for the page",
     )
     parser.add_argument("--dry-run", action="store_true", help="show the last dry run instead")
+    parser.add_argument(
+        "--internal",
+        action="store_true",
+        help="page: with record numbers and names of the team; not to be passed on",
+    )
     parser.add_argument("--check", action="store_true", help="mapping: only compare")
     parser.add_argument("--fill", action="store_true", help="mapping: a copy with fill rates")
     return parser

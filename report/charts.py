@@ -11,16 +11,22 @@ from pygal.style import Style
 
 # light enough for dark figures on them; told apart in grey print as well
 COLORS = ("#86b8dc", "#e07a5f")
-_BAR = 34
+# narrow, so that the text is still 11 pixels high on a phone
+_WIDTH = 430
+_BAR = 30
 
 
 def _style() -> Style:
     return Style(
         background="transparent",
         plot_background="transparent",
-        foreground="#333",
-        foreground_strong="#111",
-        foreground_subtle="#ccc",
+        foreground="#16212b",
+        foreground_strong="#16212b",
+        foreground_subtle="#aeb7bd",
+        guide_stroke_color="#dfe4e8",
+        major_guide_stroke_color="#dfe4e8",
+        guide_stroke_dasharray="none",
+        major_guide_stroke_dasharray="none",
         opacity="1",
         opacity_hover="1",
         transition="0s",
@@ -72,11 +78,11 @@ def bars(
         style=_style(),
         js=[],
         disable_xml_declaration=True,
-        width=520,
-        height=60 + _BAR * len(labels) + (30 if len(series) > 1 else 0),
+        width=_WIDTH,
+        height=60 + _BAR * len(labels) + (20 * len(series) if len(series) > 1 else 0),
         show_legend=len(series) > 1,
         legend_at_bottom=True,
-        legend_at_bottom_columns=len(series),
+        legend_at_bottom_columns=1,
         legend_box_size=12,
         print_values=len(series) == 1,
         print_zeroes=True,
@@ -88,6 +94,7 @@ def bars(
         margin=6,
         margin_right=46,
         truncate_label=-1,
+        truncate_legend=-1,
         value_formatter=formatter,
         x_labels_major_count=4,
         show_minor_x_labels=False,
@@ -116,8 +123,8 @@ def columns(name: str, title: str, values: Sequence[float], formatter: Any) -> M
         style=_style(),
         js=[],
         disable_xml_declaration=True,
-        width=520,
-        height=180,
+        width=_WIDTH,
+        height=150,
         show_legend=False,
         show_x_labels=False,
         margin=6,

@@ -24,6 +24,7 @@ class Facts:
 
     Attributes:
         run: the last run that published, with its totals.
+        runs: that one and those before it, the newest first.
         extract: the last extract run.
         audit: expected and loaded rows per object of that extract.
         funnel: step and number of records or clients, from source to live.
@@ -32,20 +33,24 @@ class Facts:
         gates: gates with value, limit, result and waiver.
         channels: valid and rejected contact points per channel.
         countries: clients per country, and how many can be reached.
+        reach: valid and rejected phones and mail addresses per country.
         rules: links per matching rule and strength.
         sizes: clients per number of source records.
         queues: size and age of everything that waits for people.
         reasons: the same per queue and reason code.
         plan: planned rows per live table and action.
+        written: rows the last run wrote per live table.
         batches: the batches of the last run, in order.
         events: identity events of the last run.
         qa: verdicts on the QA sample per stratum.
         steps: steps of the cutover, done or not.
+        keys: what waits for people, by record number; for the internal page only.
         is_sample: true for the bundled sample account.
         missing: parts that could not be read.
     """
 
     run: Row | None = None
+    runs: list[Row] = field(default_factory=list)
     extract: Row | None = None
     audit: list[Row] = field(default_factory=list)
     funnel: list[Row] = field(default_factory=list)
@@ -54,15 +59,18 @@ class Facts:
     gates: list[Row] = field(default_factory=list)
     channels: list[Row] = field(default_factory=list)
     countries: list[Row] = field(default_factory=list)
+    reach: list[Row] = field(default_factory=list)
     rules: list[Row] = field(default_factory=list)
     sizes: list[Row] = field(default_factory=list)
     queues: list[Row] = field(default_factory=list)
     reasons: list[Row] = field(default_factory=list)
     plan: list[Row] = field(default_factory=list)
+    written: list[Row] = field(default_factory=list)
     batches: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     qa: list[Row] = field(default_factory=list)
     steps: list[Row] = field(default_factory=list)
+    keys: list[Row] = field(default_factory=list)
     is_sample: bool = False
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -96,17 +104,19 @@ class Facts:
         return found
 
 
-def collect(reader: Reader) -> Facts:
+def collect(reader: Reader, *, with_keys: bool = False) -> Facts:
     """Reads everything the report shows from one snapshot.
 
     Args:
         reader: the snapshot.
+        with_keys: also read the numbers of the records that wait for people.
 
     Returns:
         The facts; parts whose relations are not there are empty and named in `missing`.
     """
     facts = Facts(missing=reader.missing)
-    facts.run = reader.row("batches", _RUN)
+    facts.runs = reader.rows("batches", _RUNS)
+    facts.run = facts.runs[0] if facts.runs else None
     facts.extract = reader.row("extract", _EXTRACT)
     facts.audit = reader.rows("extract", _AUDIT)
     facts.balance = sorted(
@@ -120,6 +130,7 @@ def collect(reader: Reader) -> Facts:
     facts.gates = reader.rows("gates", _GATES)
     facts.channels = reader.rows("channels", _CHANNELS)
     facts.countries = reader.rows("countries", _COUNTRIES)
+    facts.reach = reader.rows("channels", _REACH)
     facts.rules = reader.rows("duplicates", _RULES)
     facts.sizes = reader.rows("duplicates", _SIZES)
     facts.queues = [row for queue in QUEUES for row in _queue(reader, queue)]
@@ -130,10 +141,13 @@ def collect(reader: Reader) -> Facts:
     ]
     facts.plan = reader.rows("plan", _PLAN)
     if facts.run:
+        facts.written = reader.rows("batches", _WRITTEN, facts.run["run_id"])
         facts.batches = reader.rows("batches", _BATCHES, facts.run["run_id"])
         facts.events = reader.rows("events", _EVENTS, facts.run["run_id"])
     facts.qa = reader.rows("qa", _QA)
     facts.steps = reader.rows("cutover", _STEPS)
+    if with_keys:
+        facts.keys = [row for part, query in _KEYS.items() for row in reader.rows(part, query)]
     facts.is_sample = bool(reader.rows("extract", _SAMPLE))
     return facts
 
@@ -170,19 +184,24 @@ def _queue(reader: Reader, queue: str) -> list[Row]:
     return reader.rows(queue, statement, queue)
 
 
-_RUN = """
+_RUNS = """
     select
-        run_id,
-        target,
-        operator,
-        started_at,
-        finished_at,
-        status,
-        extract(epoch from finished_at - started_at)::float as seconds
-    from {layer}migration.runs
-    where kind = 'publish'
-    order by started_at desc
-    limit 1
+        runs.run_id,
+        runs.operator,
+        runs.started_at,
+        runs.finished_at,
+        runs.status,
+        extract(epoch from runs.finished_at - runs.started_at)::float as seconds,
+        coalesce(sum(batches.rows_inserted), 0)::bigint as inserted,
+        coalesce(sum(batches.rows_updated), 0)::bigint as updated,
+        coalesce(sum(batches.rows_retired), 0)::bigint as retired
+    from {layer}migration.runs as runs
+    left join {layer}migration.batches as batches on runs.run_id = batches.run_id
+    where runs.kind = 'publish'
+    group by
+        runs.run_id, runs.operator, runs.started_at, runs.finished_at, runs.status
+    order by runs.started_at desc
+    limit 8
 """
 
 _EXTRACT = """
@@ -270,6 +289,31 @@ _CHANNELS = """
     order by coalesce(found.valid, 0) + coalesce(found.rejected, 0) desc, 1
 """
 
+_REACH = """
+    with counted as (
+        select
+            country_code,
+            sum(points) as points,
+            sum(points) filter (where channel = 'phone' and verdict = 'valid') as phones,
+            sum(points) filter (where channel = 'phone' and verdict = 'rejected')
+                as phones_rejected,
+            sum(points) filter (where channel = 'email' and verdict = 'valid') as emails,
+            sum(points) filter (where channel = 'email' and verdict = 'rejected')
+                as emails_rejected
+        from {layer}quality.contact_point_quality
+        group by country_code
+    )
+
+    select
+        country_code,
+        coalesce(phones, 0)::bigint as phones,
+        coalesce(phones_rejected, 0)::bigint as phones_rejected,
+        coalesce(emails, 0)::bigint as emails,
+        coalesce(emails_rejected, 0)::bigint as emails_rejected
+    from counted
+    order by points desc, country_code
+"""
+
 _COUNTRIES = """
     with reach as (
         select
@@ -317,6 +361,7 @@ _QUEUE = """
     select
         %s::text as queue,
         count(*) as open,
+        count(*) filter (where first_seen_at < now() - interval '7 days') as over_a_week,
         extract(day from now() - min(first_seen_at))::int as oldest_days
     from {layer}quality.{queue}
     where {condition}
@@ -342,6 +387,18 @@ _REASONS = {
 _PLAN = """
     select table_name, action, count(distinct row_key) as rows
     from {layer}publish.publish_plan
+    group by 1, 2
+    order by 1, 2
+"""
+
+_WRITTEN = """
+    select
+        regexp_replace(counts.name, '_(inserted|updated|retired)$', '') as table_name,
+        substring(counts.name from '_(inserted|updated|retired)$') as what,
+        sum(counts.rows_written::bigint)::bigint as rows_written
+    from {layer}migration.batches as batches
+    cross join lateral jsonb_each_text(batches.counts) as counts (name, rows_written)
+    where batches.run_id = %s
     group by 1, 2
     order by 1, 2
 """
@@ -388,6 +445,31 @@ _QA = """
     group by 1, 2, 3
     order by 1, 2, 3
 """
+
+# numbers of cards and clients, codes of reasons; never a value
+_KEYS = {
+    "review_queue": """
+        select
+            'review_queue' as queue,
+            array_to_string(planfix_ids, ', ') as numbers,
+            reason_code,
+            first_seen_at
+        from {layer}quality.review_queue
+        order by priority, case_id
+        limit 200
+    """,
+    "quarantine": """
+        select
+            'quarantine' as queue,
+            planfix_id::text as numbers,
+            reason_code,
+            first_seen_at
+        from {layer}quality.quarantine
+        where is_open
+        order by reason_code, planfix_id
+        limit 500
+    """,
+}
 
 _STEPS = """
     select step, is_done, detail

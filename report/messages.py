@@ -15,6 +15,65 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "en": "Counts only: this page holds no client data and may be passed on.",
         "ru": "Только числа: на странице нет данных клиентов, её можно пересылать.",
     },
+    "internal": {
+        "en": "Internal: this page names record numbers and people of the team. Do not pass it on.",
+        "ru": "Для своих: здесь номера записей и имена сотрудников. Не пересылать.",
+    },
+    "footer": {
+        "en": "Made by `python -m report`. What each figure means: quality models in `dbt docs`.",
+        "ru": "Страницу делает `python -m report --lang ru`. Откуда числа: модели quality в "
+        "`dbt docs`.",
+    },
+    "contents": {"en": "Contents", "ru": "Содержание"},
+    "tile_source": {"en": "records in Planfix", "ru": "записей в Planfix"},
+    "tile_live": {"en": "active clients in the CRM", "ru": "активных клиентов в CRM"},
+    "tile_merged": {"en": "of the records were duplicates", "ru": "записей оказались дублями"},
+    "tile_reachable": {"en": "of the clients can be reached", "ru": "клиентов имеют канал связи"},
+    "tile_waiting": {"en": "items wait for people", "ru": "решений ждут людей"},
+    "tile_gates": {"en": "gates passed", "ru": "проверок пройдено"},
+    "g_decide": {"en": "What to decide", "ru": "Что решать"},
+    "g_moved": {"en": "What moved", "ru": "Что перенесено"},
+    "g_waiting": {"en": "What waits for people", "ru": "Что ждёт людей"},
+    "g_quality": {"en": "Quality and duplicates", "ru": "Качество и дубли"},
+    "g_checks": {"en": "Checks", "ru": "Проверки"},
+    "keys": {"en": "Record numbers", "ru": "Номера записей"},
+    "keys_text": {
+        "en": "What waits for people, by the number of the card in Planfix; no values.",
+        "ru": "Что ждёт людей — по номерам карточек в Planfix, без самих значений.",
+    },
+    "numbers": {"en": "Cards", "ru": "Карточки"},
+    "since": {"en": "Since", "ru": "С какого дня"},
+    "until": {"en": "waived until {until}", "ru": "допущено до {until}"},
+    "runs": {"en": "Last runs", "ru": "Последние запуски"},
+    "run_done": {"en": "done", "ru": "завершён"},
+    "run_running": {"en": "running or killed", "ru": "идёт или прерван"},
+    "run_stopped": {"en": "stopped", "ru": "остановлен"},
+    "run_failed": {"en": "failed", "ru": "с ошибкой"},
+    "written": {"en": "Written by the last run", "ru": "Записано последним запуском"},
+    "inserted": {"en": "inserted", "ru": "новых"},
+    "updated": {"en": "updated", "ru": "изменено"},
+    "retired": {"en": "retired", "ru": "снято"},
+    "over_a_week": {"en": "Over a week", "ru": "Старше недели"},
+    "channel_phone": {"en": "Phone", "ru": "Телефон"},
+    "channel_email": {"en": "E-mail", "ru": "E-mail"},
+    "reach": {"en": "Phones and e-mail by country", "ru": "Телефоны и e-mail по странам"},
+    "reach_text": {
+        "en": "Valid ones, and the share that was rejected. A number counts in its own country, "
+        "everything else where its card belongs.",
+        "ru": "Верные и доля брака. Номер относится к своей стране, остальное — к стране карточки.",
+    },
+    "phones": {"en": "Phones", "ru": "Телефоны"},
+    "emails": {"en": "E-mail", "ru": "E-mail"},
+    "table_customers": {"en": "Clients", "ru": "Клиенты"},
+    "table_customer_contacts": {"en": "Contact channels", "ru": "Каналы связи"},
+    "table_customer_tags": {"en": "Tags", "ru": "Метки"},
+    "table_customer_notes": {"en": "Notes", "ru": "Заметки"},
+    "table_customer_consents": {"en": "Consents", "ru": "Согласия"},
+    "table_customer_external_links": {"en": "Source links", "ru": "Связи с источником"},
+    "countries_text": {
+        "en": "Active clients in the CRM, and the channels by which they can be reached.",
+        "ru": "Активные клиенты в CRM и то, каким каналом с ними можно связаться.",
+    },
     "made": {"en": "Page made", "ru": "Страница создана"},
     "database": {"en": "Database", "ru": "База данных"},
     "dry_run": {
@@ -128,11 +187,11 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     },
     "outcome": {"en": "Outcome", "ru": "Исход"},
     "outcome_published": {"en": "Published", "ru": "Перенесена"},
-    "outcome_merged": {"en": "Merged into another", "ru": "Объединена с другой"},
+    "outcome_merged": {"en": "Merged with another, by", "ru": "Объединена с другой:"},
     "outcome_archived": {"en": "Archived", "ru": "В архиве"},
     "outcome_excluded": {"en": "Excluded", "ru": "Исключена"},
     "outcome_unaccounted": {"en": "No outcome", "ru": "Без исхода"},
-    "joined_by": {"en": "by {rule}", "ru": "{rule}"},
+    "joined_by": {"en": "{rule}", "ru": "{rule}"},
     "balance_ok": {
         "en": "The books balance: source = published + merged + archived + excluded.",
         "ru": "Баланс сходится: источник = перенесено + объединено + архив + исключено.",
@@ -162,16 +221,18 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "ru": "Контакты из источника: верные идут в CRM, остальные — в карантин с причиной.",
     },
     "channel": {"en": "Channel", "ru": "Канал"},
-    "valid": {"en": "Valid", "ru": "Верные"},
-    "rejected": {"en": "Quarantined", "ru": "В карантине"},
+    "valid": {"en": "valid", "ru": "верные"},
+    "rejected": {"en": "rejected", "ru": "брак"},
     "clients": {"en": "Clients", "ru": "Клиентов"},
     "countries": {"en": "Quality per country", "ru": "Качество по странам"},
     "country": {"en": "Country", "ru": "Страна"},
     "country_none": {"en": "unknown", "ru": "не указана"},
     "country_rest": {"en": "other", "ru": "прочие"},
-    "with_phone": {"en": "with phone", "ru": "с телефоном"},
-    "with_email": {"en": "with e-mail", "ru": "с e-mail"},
-    "incomplete": {"en": "no channel", "ru": "без канала"},
+    "with_phone": {"en": "phone", "ru": "телефон"},
+    "with_email": {"en": "e-mail", "ru": "e-mail"},
+    "incomplete": {"en": "no channel", "ru": "ничего"},
+    "reachable": {"en": "can be reached", "ru": "есть канал связи"},
+    "unreachable": {"en": "no channel", "ru": "нет канала связи"},
     "duplicates": {"en": "Duplicates by rule", "ru": "Дубли по правилам"},
     "duplicates_text": {
         "en": "Links found between records, by the rule that found them. Shared numbers and "
@@ -183,21 +244,21 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     "strength": {"en": "Strength", "ru": "Сила"},
     "links": {"en": "Links", "ru": "Связей"},
     "sizes": {"en": "Records per client", "ru": "Записей на клиента"},
-    "queues": {"en": "Waiting for people", "ru": "Ждёт людей"},
+    "queues": {"en": "Queues and their age", "ru": "Очереди и их возраст"},
     "queues_text": {
         "en": "What nobody has decided yet: how much, and since when.",
         "ru": "Что ещё никто не решил: сколько и как давно.",
     },
     "queue": {"en": "Queue", "ru": "Очередь"},
     "open": {"en": "Open", "ru": "Открыто"},
-    "oldest": {"en": "Oldest, days", "ru": "Старейшее, дней"},
+    "oldest": {"en": "Oldest, days", "ru": "Дней старейшему"},
     "quarantine": {"en": "Quarantine", "ru": "Карантин"},
     "review_queue": {"en": "Review queue", "ru": "Очередь на разбор"},
     "worklist_managers": {"en": "Managers without a Riderra user", "ru": "Менеджеры без учётки"},
     "worklist_tags": {"en": "Tags without a mapping", "ru": "Метки без соответствия"},
     "worklist_custom_fields": {"en": "Custom fields unmapped", "ru": "Поля без соответствия"},
     "worklist_csv_headers": {"en": "File columns unmapped", "ru": "Столбцы без соответствия"},
-    "by_reason": {"en": "By reason", "ru": "По причинам"},
+    "by_reason": {"en": "by reason", "ru": "по причинам"},
     "plan": {"en": "Plan and result", "ru": "План и итог"},
     "plan_text": {
         "en": "What the last build decided for each live row.",
@@ -274,7 +335,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "ru": "Клиенты, отобранные для проверки глазами, и вынесенные оценки.",
     },
     "stratum": {"en": "Stratum", "ru": "Группа"},
-    "drawn": {"en": "Drawn", "ru": "Отобрано"},
+    "drawn": {"en": "Drawn", "ru": "Всего"},
     "kind_person": {"en": "person", "ru": "человек"},
     "kind_company": {"en": "company", "ru": "компания"},
     "merged_yes": {"en": "merged", "ru": "объединён"},
@@ -309,21 +370,22 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "ru": "Просмотрите значения в карантине ({count}): исправить, принять или отбросить.",
     },
     "next_worklist_managers": {
-        "en": "Map {count} Planfix managers in manager_mapping.csv.",
+        "en": "Map {count} Planfix managers in `manager_mapping.csv`.",
         "ru": "Укажите пользователей Riderra для менеджеров Planfix ({count}) в "
-        "manager_mapping.csv.",
+        "`manager_mapping.csv`.",
     },
     "next_worklist_tags": {
-        "en": "Map {count} tags in tag_mapping.csv.",
-        "ru": "Укажите соответствие меток ({count}) в tag_mapping.csv.",
+        "en": "Map {count} tags in `tag_mapping.csv`.",
+        "ru": "Укажите соответствие меток ({count}) в `tag_mapping.csv`.",
     },
     "next_worklist_custom_fields": {
-        "en": "Map {count} custom fields in custom_field_mapping.csv, or mark them ignore.",
-        "ru": "Укажите назначение полей ({count}) в custom_field_mapping.csv или пометьте ignore.",
+        "en": "Map {count} custom fields in `custom_field_mapping.csv`, or mark them `ignore`.",
+        "ru": "Укажите назначение полей ({count}) в `custom_field_mapping.csv` или пометьте "
+        "`ignore`.",
     },
     "next_worklist_csv_headers": {
-        "en": "Map {count} file columns in csv_headers.csv.",
-        "ru": "Укажите назначение столбцов ({count}) в csv_headers.csv.",
+        "en": "Map {count} file columns in `csv_headers.csv`.",
+        "ru": "Укажите назначение столбцов ({count}) в `csv_headers.csv`.",
     },
     "next_conflicts": {
         "en": "Settle {count} conflicts with edits made in the CRM.",
@@ -334,12 +396,12 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "ru": "Оцените клиентов выборочной проверки: {count}.",
     },
     "next_sign_off": {
-        "en": "Everything passes: the Owner can sign off (docs/runbook.md).",
-        "ru": "Всё пройдено: владелец может подписать приёмку (docs/runbook.ru.md).",
+        "en": "Everything passes: the Owner can sign off (`docs/runbook.md`).",
+        "ru": "Всё пройдено: владелец может подписать приёмку (`docs/runbook.ru.md`).",
     },
     "next_signed": {
-        "en": "Signed off. What remains is the archive and the purge (docs/runbook.md).",
-        "ru": "Приёмка подписана. Остались архив и очистка (docs/runbook.ru.md).",
+        "en": "Signed off. What remains is the archive and the purge (`docs/runbook.md`).",
+        "ru": "Приёмка подписана. Остались архив и очистка (`docs/runbook.ru.md`).",
     },
     "next_nothing": {
         "en": "Signed off, archived and purged: nothing is left to do.",
@@ -358,6 +420,45 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     "step_archive": {"en": "Archive", "ru": "Архив"},
     "step_purge": {"en": "Purge", "ru": "Очистка"},
     "by": {"en": "by {name}, until {until}: {reason}", "ru": "{name}, до {until}: {reason}"},
+}
+
+# Short English names where the code does not read well.
+ENGLISH: Final[dict[str, str]] = {
+    "own_customer": "as a client of its own",
+    "decision_same": "decision of a person",
+    "phone_full_name": "phone and full name",
+    "email_full_name": "e-mail and full name",
+    "messenger_full_name": "messenger and full name",
+    "shared_phone_full_name": "shared phone and full name",
+    "shared_email_full_name": "shared e-mail and full name",
+    "shared_messenger_full_name": "shared messenger and full name",
+    "trip_contact_full_name": "contact of a trip and full name",
+    "phone_similar_name": "phone and similar name",
+    "email_similar_name": "e-mail and similar name",
+    "messenger_similar_name": "messenger and similar name",
+    "name_same_trip": "full name and the same trip",
+    "name_company_trip": "full name, employer and trips",
+    "name_company": "full name and employer",
+    "phone_initial": "phone and initial",
+    "email_initial": "e-mail and initial",
+    "messenger_initial": "messenger and initial",
+    "phone_partial_name": "phone and part of the name",
+    "email_partial_name": "e-mail and part of the name",
+    "messenger_partial_name": "messenger and part of the name",
+    "phone_no_name": "phone, no name",
+    "email_no_name": "e-mail, no name",
+    "messenger_no_name": "messenger, no name",
+    "company_registration_number": "registration number of a company",
+    "company_domain": "domain of a company",
+    "company_phone": "phone of a company",
+    "company_email": "e-mail of a company",
+    "company_messenger": "messenger of a company",
+    "company_registration_number_similar_name": "registration number and similar name",
+    "company_domain_similar_name": "domain and similar name",
+    "company_phone_similar_name": "company phone and similar name",
+    "company_email_similar_name": "company e-mail and similar name",
+    "company_messenger_similar_name": "company messenger and similar name",
+    "deleted_in_planfix": "deleted in Planfix",
 }
 
 # Reason codes and rules have their English sentence in the database's own seeds; these are the
@@ -457,9 +558,8 @@ def label(language: str, prefix: str, code: str) -> str:
     key = f"{prefix}_{code}"
     if key in TEXTS:
         return TEXTS[key][language]
-    if language == "ru" and code in RUSSIAN:
-        return RUSSIAN[code]
-    return code.replace("_", " ")
+    named = RUSSIAN if language == "ru" else ENGLISH
+    return named.get(code) or code.replace("_", " ")
 
 
 def number(language: str, value: float | int | None, digits: int = 0) -> str:

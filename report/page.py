@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from babel import Locale
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -15,7 +16,16 @@ from report import charts, messages
 from report.facts import OUTCOMES, QUEUES, Facts
 from report.reader import Row
 
-COUNTRIES_SHOWN = 12
+COUNTRIES_SHOWN = 10
+CHANNELS = {
+    "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
+    "viber": "Viber",
+    "skype": "Skype",
+    "facebook": "Facebook",
+    "instagram": "Instagram",
+    "vk": "VK",
+}
 ACTIONS = (
     "insert",
     "adopt",
@@ -35,11 +45,14 @@ class Heading:
         database: where the figures come from, without a password.
         made_at: when the page was made.
         is_dry_run: true when it shows the dry run's copy.
+        is_internal: true for the page that names people of the team and record numbers; the
+            other one has counts only.
     """
 
     database: str
     made_at: datetime
     is_dry_run: bool = False
+    is_internal: bool = False
 
 
 def render(
@@ -74,14 +87,20 @@ def render(
         facts=facts,
         outcomes=OUTCOMES,
         verdict=_verdict(facts),
+        tiles=_tiles(facts, language),
         funnel_chart=_funnel_chart(facts, language),
         channel_chart=_channel_chart(facts, language),
         countries=_countries(facts, language),
         country_chart=_country_chart(facts, language),
+        reach=_most(
+            facts.reach, ("phones", "phones_rejected", "emails", "emails_rejected"), language
+        ),
+        balance=_balance(facts),
         plan=_plan(facts),
         actions=[
             action for action in ACTIONS if any(row["action"] == action for row in facts.plan)
         ],
+        written=_written(facts),
         batches=_batches(facts, language),
         changes=_changes(facts, before, language),
         steps=_steps(facts, language),
@@ -91,6 +110,7 @@ def render(
         reason=functools.partial(_reason, language),
         rule=functools.partial(_rule, language),
         joined=functools.partial(_joined, language),
+        channel=functools.partial(_channel, language),
         moment=_moment,
     )
 
@@ -103,6 +123,43 @@ def _verdict(facts: Facts) -> tuple[str, str]:
     if _failing(facts) or facts.unbalanced:
         return "verdict_failed", "bad"
     return ("verdict_waived", "waived") if waived else ("verdict_ready", "good")
+
+
+def _tiles(facts: Facts, language: str) -> list[tuple[str, str, str]]:
+    """Returns the figures that stand above all others: text, figure and colour."""
+    text = functools.partial(messages.text, language)
+    number = functools.partial(messages.number, language)
+    steps = {row["step"]: row["records"] for row in facts.funnel}
+    found = []
+    if steps:
+        found.append((text("tile_source"), number(steps["step_extracted"]), ""))
+    if "step_live" in steps:
+        found.append((text("tile_live"), number(steps["step_live"]), ""))
+    if "step_in_scope" in steps:
+        merged = sum(row["records"] for row in facts.balance if row["outcome"] == "merged")
+        share = _percent(language, merged, steps["step_in_scope"])
+        found.append((text("tile_merged"), share, ""))
+    if steps.get("step_live"):
+        share = _percent(language, steps["step_complete"], steps["step_live"])
+        found.append((text("tile_reachable"), share, ""))
+    if facts.queues:
+        waiting = sum(row["open"] for row in facts.queues)
+        found.append((text("tile_waiting"), number(waiting), "waived" if waiting else "good"))
+    if facts.acceptance:
+        judged = _judged(facts)
+        passed = f"{len(judged) - len(_failing(facts))}/{len(judged)}"
+        found.append((text("tile_gates"), passed, _verdict(facts)[1]))
+    return found
+
+
+def _balance(facts: Facts) -> list[tuple[str, int, list[Row]]]:
+    """Returns each outcome with its total and, where there are several, its reasons."""
+    groups: dict[str, list[Row]] = {}
+    for row in facts.balance:
+        groups.setdefault(row["outcome"], []).append(row)
+    return [
+        (outcome, sum(row["records"] for row in rows), rows) for outcome, rows in groups.items()
+    ]
 
 
 def _judged(facts: Facts) -> list[Row]:
@@ -133,7 +190,7 @@ def _channel_chart(facts: Facts, language: str) -> Markup | None:
         return None
     return charts.bars(
         "channels",
-        [row["channel"] for row in facts.channels],
+        [_channel(language, row["channel"]) for row in facts.channels],
         [
             (messages.text(language, key), [row[key] for row in facts.channels])
             for key in ("valid", "rejected")
@@ -144,19 +201,31 @@ def _channel_chart(facts: Facts, language: str) -> Markup | None:
 
 def _countries(facts: Facts, language: str) -> list[Row]:
     """Returns the countries with most clients, the others summed up in the last row."""
-    shown = [
-        {**row, "country": row["country_code"] or messages.text(language, "country_none")}
-        for row in facts.countries
-    ]
+    return _most(facts.countries, ("clients", "with_phone", "with_email", "incomplete"), language)
+
+
+def _most(rows: list[Row], figures: tuple[str, ...], language: str) -> list[Row]:
+    """Names the countries of the first rows and sums up the others."""
+    shown = [{**row, "country": _country(language, row["country_code"])} for row in rows]
     rest = shown[COUNTRIES_SHOWN:]
-    if len(rest) > 1:
-        total = {
-            key: sum(row[key] for row in rest)
-            for key in ("clients", "with_phone", "with_email", "incomplete")
-        }
-        name = f"{messages.text(language, 'country_rest')} ({len(rest)})"
-        return [*shown[:COUNTRIES_SHOWN], {**total, "country": name}]
-    return shown
+    if len(rest) < 2:
+        return shown
+    total = {figure: sum(row[figure] for row in rest) for figure in figures}
+    name = f"{messages.text(language, 'country_rest')} ({len(rest)})"
+    return [*shown[:COUNTRIES_SHOWN], {**total, "country": name}]
+
+
+def _country(language: str, code: str | None) -> str:
+    if not code:
+        return messages.text(language, "country_none")
+    return str(Locale(language).territories.get(code, code))
+
+
+def _channel(language: str, channel: str) -> str:
+    key = f"channel_{channel}"
+    if key in messages.TEXTS:
+        return messages.text(language, key)
+    return CHANNELS.get(channel, channel)
 
 
 def _country_chart(facts: Facts, language: str) -> Markup | None:
@@ -168,8 +237,8 @@ def _country_chart(facts: Facts, language: str) -> Markup | None:
         "countries",
         [row["country"] for row in rows],
         [
-            (messages.text(language, "step_complete").lstrip("…"), reachable),
-            (messages.text(language, "incomplete"), [row["incomplete"] for row in rows]),
+            (messages.text(language, "reachable"), reachable),
+            (messages.text(language, "unreachable"), [row["incomplete"] for row in rows]),
         ],
         functools.partial(messages.number, language),
     )
@@ -179,6 +248,14 @@ def _plan(facts: Facts) -> dict[str, dict[str, int]]:
     tables: dict[str, dict[str, int]] = {}
     for row in facts.plan:
         tables.setdefault(row["table_name"], {})[row["action"]] = row["rows"]
+    return tables
+
+
+def _written(facts: Facts) -> dict[str, dict[str, int]]:
+    """Returns the rows that the last run inserted, updated and retired per table."""
+    tables: dict[str, dict[str, int]] = {}
+    for row in facts.written:
+        tables.setdefault(row["table_name"], {})[row["what"] or ""] = row["rows_written"]
     return tables
 
 
@@ -273,8 +350,9 @@ def _name(language: str, gate: Row) -> str:
 
 
 def _rule(language: str, row: Row) -> str:
-    """Returns what a matching rule is called: our Russian, or the seed's English."""
-    if language == "en" and row["description"]:
+    """Returns what a matching rule is called: our short name, else the seed's sentence."""
+    known = messages.RUSSIAN if language == "ru" else messages.ENGLISH
+    if row["rule"] not in known and row["description"]:
         return str(row["description"])
     return messages.label(language, "rule", str(row["rule"]))
 

@@ -6,29 +6,52 @@ identities as (
 
 ),
 
+contacts as (
+
+    select * from {{ ref('int_contacts__normalized') }}
+
+),
+
+points as (
+
+    select * from {{ ref('int_contact_points__normalized') }}
+
+),
+
+quarantine as (
+
+    select * from {{ ref('quarantine') }}
+
+),
+
+-- a rejected number has no country of its own: it counts where its card belongs
 valid_points as (
 
     select
         points.channel,
-        points.country_code,
+        coalesce(points.country_code, contacts.region_code) as country_code,
         count(*) as points
-    from {{ ref('int_contact_points__normalized') }} as points
+    from points
     inner join identities on points.planfix_id = identities.planfix_id
-    group by points.channel, points.country_code
+    inner join contacts on points.planfix_id = contacts.planfix_id
+    group by points.channel, coalesce(points.country_code, contacts.region_code)
 
 ),
 
-quarantined as (
+rejected_points as (
 
     select
-        field as channel,
-        reason_code,
+        quarantine.field as channel,
+        contacts.region_code as country_code,
+        quarantine.reason_code,
         count(*) as points
-    from {{ ref('quarantine') }}
+    from quarantine
+    inner join contacts on quarantine.planfix_id = contacts.planfix_id
     where
-        subject = 'contact_point'
-        and customer_id is not null
-    group by field, reason_code
+        quarantine.subject = 'contact_point'
+        and quarantine.customer_id is not null
+        and quarantine.severity = 'defect'
+    group by quarantine.field, contacts.region_code, quarantine.reason_code
 
 ),
 
@@ -44,13 +67,14 @@ final as (
     from valid_points
     union all
     select
-        channel || ':rejected:' || reason_code as quality_key,
+        channel || ':' || reason_code || ':' || coalesce(country_code, '')
+            as quality_key,
         channel,
-        null as country_code,
+        country_code,
         'rejected' as verdict,
         reason_code,
         points
-    from quarantined
+    from rejected_points
 
 )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.pytest.desk.conftest import Browser, Desk
+from tests.pytest.chromium import Browser
+from tests.pytest.desk.conftest import Desk
 
 Rows = Callable[..., list[tuple[Any, ...]]]
 PAGES = (
@@ -130,13 +131,7 @@ def test_a_forged_form_of_another_page_changes_nothing(
 
 
 def test_the_desk_fits_a_phone(desk: Desk, browser: Browser) -> None:
-    browser.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=390,
-        height=800,
-        deviceScaleFactor=1,
-        mobile=True,
-    )
+    browser.resize(390, 800)
     browser.open(desk.links["anna"])
     for path in PAGES:
         browser.open(desk.root + path)

@@ -9,7 +9,10 @@ import psycopg
 import pytest
 
 from loaders import settings
+from tests.pytest.chromium import browser, running_browser
 from tests.pytest.conftest import create_database, drop_database
+
+__all__ = ["browser", "running_browser"]
 
 
 @pytest.fixture(scope="module")

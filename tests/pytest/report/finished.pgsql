@@ -36,13 +36,14 @@ from (
 
 create table migration.runs as
 select
-    'r2' as run_id,
+    'r' || number as run_id,
     'publish' as kind,
     'dev' as target,
     'anna' as operator,
-    timestamptz '2026-08-01 08:05+00' as started_at,
-    timestamptz '2026-08-01 08:06+00' as finished_at,
-    'done' as status;
+    timestamptz '2026-07-30 08:05+00' + make_interval(days => number) as started_at,
+    timestamptz '2026-07-30 08:06+00' + make_interval(days => number) as finished_at,
+    'done' as status
+from generate_series(1, 2) as number;
 
 create table migration.batches as
 select
@@ -51,6 +52,8 @@ select
     900 as rows_inserted,
     100 as rows_updated,
     3 as rows_retired,
+    '{"customers_inserted": 900, "customer_contacts_updated": 100, "customer_tags_retired": 3}'::jsonb
+        as counts,
     timestamptz '2026-08-01 08:05+00' as started_at,
     timestamptz '2026-08-01 08:05+00' + make_interval(secs => 0.2 + (number % 7) * 0.1) as finished_at
 from generate_series(1, 90) as number;
@@ -125,7 +128,7 @@ from (
     values ('phone', 'RU', 'valid', 1500), ('phone', 'DE', 'valid', 400),
     ('email', null, 'valid', 1210), ('telegram', null, 'valid', 260),
     ('whatsapp', null, 'valid', 180), ('skype', null, 'valid', 44),
-    ('phone', null, 'rejected', 88), ('email', null, 'rejected', 41), ('telegram', null, 'rejected', 6)
+    ('phone', 'RU', 'rejected', 88), ('email', null, 'rejected', 41), ('telegram', null, 'rejected', 6)
 ) as points (channel, country_code, verdict, points);
 
 create table intermediate.int_match_links__scored as
@@ -175,6 +178,8 @@ from (
 ) as reasons (reason_code, copies)
 cross join lateral generate_series(1, reasons.copies) as copy;
 
+alter table quality.quarantine add column planfix_id bigint default 4127;
+
 create table seeds.reason_codes as
 select *
 from (
@@ -190,10 +195,13 @@ from (
 
 create table quality.review_queue as
 select
+    'match:' || number as case_id,
+    number as priority,
+    array[number, 4000 + number]::bigint[] as planfix_ids,
     'full_name_alone' as reason_code,
     'Both cards bear one name, and nothing else tells.' as reason,
     now() - interval '3 days' as first_seen_at
-from generate_series(1, 12);
+from generate_series(1, 12) as number;
 
 create table quality.worklist_managers as select now() as first_seen_at;
 create table quality.worklist_tags as select now() as first_seen_at from generate_series(1, 4);

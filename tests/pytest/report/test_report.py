@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from loaders import settings
 from report import __main__ as command
 from report import charts, facts, history, messages, page, reader, summary
+from tests.pytest.chromium import Browser
 
 
 def gather(found: settings.DatabaseSettings) -> facts.Facts:
@@ -78,13 +80,69 @@ def test_sections_hold_the_figures(finished: facts.Facts) -> None:
         "Gates pass, some of them by a waiver of the Owner.",
         "Total 2,000",
         "The books balance",
-        "by owner, until 2026-09-01: one task is being archived",
+        "waived until 2026-09-01",
+        "Russia 1,500 5.54",
         "131 requests used; the floor for this account is 120.",
         "90 batches, 90,270 rows in 45.3 s of writing",
         "The extract of tasks is incomplete",
         "This is the first run",
     ):
         assert expected in plain, expected
+
+
+def test_shared_page_has_counts_only_and_the_internal_one_names(
+    built: settings.DatabaseSettings, finished: facts.Facts
+) -> None:
+    with psycopg.connect(built.url()) as link, reader.snapshot(link, "riderra", "") as view:
+        everything = facts.collect(view, with_keys=True)
+    told = ("one task is being archived", "anna", HEADING.database, "11, 4011", "4127")
+    internal = replace(HEADING, is_internal=True)
+    shown = page.render(everything, internal, "en")
+    assert [text for text in told if text not in shown] == []
+    shared = page.render(everything, HEADING, "en")
+    assert [text for text in told if text in shared] == []
+    assert finished.keys == []
+
+
+def test_runs_stand_one_below_the_other(finished: facts.Facts) -> None:
+    assert [row["run_id"] for row in finished.runs] == ["r2", "r1"]
+    assert [row["inserted"] for row in finished.runs] == [81000, 0]
+    text = page.render(finished, HEADING, "en")
+    assert "2026-07-31 08:05 UTC" in text.split('<section id="changes">')[1]
+
+
+def test_written_rows_stand_beside_the_plan(finished: facts.Facts) -> None:
+    assert page._written(finished) == {
+        "customers": {"inserted": 81000},
+        "customer_contacts": {"updated": 9000},
+        "customer_tags": {"retired": 270},
+    }
+
+
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+def test_page_fits_a_phone_a_desk_and_paper_in_a_real_browser(
+    finished: facts.Facts, language: str, tmp_path: Path, browser: Browser
+) -> None:
+    found = tmp_path / "report.html"
+    found.write_text(page.render(finished, HEADING, language, finished.figures()), "utf-8")
+    for width in (390, 1280):
+        browser.resize(width, 800)
+        browser.open(found.as_uri())
+        assert browser.run("document.documentElement.scrollWidth") <= width, width
+        too_wide = browser.run(
+            "[...document.querySelectorAll('section')].filter((found) => "
+            "found.scrollWidth > found.clientWidth).map((found) => found.id).join()"
+        )
+        assert too_wide == "", width
+        # a figure in a chart is no smaller than small print
+        smallest = browser.run(
+            "Math.min(...[...document.querySelectorAll('svg text')].map((found) => "
+            "parseFloat(getComputedStyle(found).fontSize) * found.getScreenCTM().a))"
+        )
+        assert smallest >= 9, width
+    assert browser.call("Page.printToPDF")["data"]
+    assert {address.split(":")[0] for address in browser.requests} == {"file"}
+    assert browser.problems == []
 
 
 def test_russian_page_is_russian(finished: facts.Facts) -> None:
