@@ -16,9 +16,9 @@
                     select 1
                     from generate_series(1, length({{ one }}) - 1) as place
                     where
-                        overlay(
-                            {{ one }} placing reverse(substr({{ one }}, place, 2)) from place
-                        ) = {{ other }}
+                        left({{ one }}, place - 1)
+                        || reverse(substr({{ one }}, place, 2))
+                        || substr({{ one }}, place + 2) = {{ other }}
                 )
                 then 2
             else 1

@@ -1,5 +1,5 @@
--- Why cards are together or apart, one row per direct reason. For any two cards, also over a chain
--- of others, ask the function explain_pair(left, right) beside this table.
+-- Why cards are together or apart, one row per direct reason. For any two cards, also
+-- over a chain of others, ask the function explain_pair(left, right) beside this table.
 {{ config(post_hook="{{ explain_pair_function(this) }}") }}
 
 with
@@ -49,9 +49,14 @@ link_reasons as (
         links.key_hash,
         {{ name_grade_text('links.name_grade') }} as name_comparison,
         links.sentence || case resolved.outcome
-            when 'cut' then ' The link was cut, because the group it would join contradicts itself.'
+            when 'cut'
+                then
+                    ' The link was cut, because the group it would join'
+                    || ' contradicts itself.'
             when 'fused'
-                then ' The link was left out, because the group it would join is beyond the fuse.'
+                then
+                    ' The link was left out, because the group it would join'
+                    || ' is beyond the fuse.'
             else ''
         end as sentence
     from links

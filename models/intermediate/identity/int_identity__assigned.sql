@@ -60,7 +60,7 @@ best_rules as (
         planfix_id,
         rule_id
     from accepted_ends
-    order by planfix_id, strength desc, rule_id collate "C"
+    order by planfix_id asc, strength desc, rule_id collate "C" asc
 
 ),
 
@@ -76,7 +76,7 @@ compared as (
     from clusters
     inner join matched
         on clusters.cluster_id = matched.cluster_id
-    left join identity
+    left outer join identity
         on clusters.planfix_id = identity.planfix_id
 
 ),
@@ -101,9 +101,9 @@ final as (
             else best_rules.rule_id
         end as match_rule
     from compared
-    left join matched as still_active
+    left outer join matched as still_active
         on compared.previous_customer_id = still_active.customer_id
-    left join best_rules
+    left outer join best_rules
         on compared.planfix_id = best_rules.planfix_id
 
 )

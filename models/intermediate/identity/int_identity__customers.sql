@@ -1,5 +1,5 @@
--- Every customer id there ever was and what became of it: an id is never given away and never
--- dangles.
+-- Every customer id there ever was and what became of it: an id is never given away and
+-- never dangles.
 
 with recursive
 
@@ -36,9 +36,9 @@ vacated as (
         count(assigned.planfix_id) as moved_records,
         min(identity.planfix_id) as first_planfix_id
     from identity
-    left join matched
+    left outer join matched
         on identity.customer_id = matched.customer_id
-    left join assigned
+    left outer join assigned
         on identity.planfix_id = assigned.planfix_id
     where matched.customer_id is null
     group by identity.customer_id, assigned.customer_id
@@ -51,7 +51,7 @@ vacated_now as (
         customer_id,
         next_customer_id
     from vacated
-    order by customer_id, moved_records desc, first_planfix_id
+    order by customer_id asc, moved_records desc, first_planfix_id asc
 
 ),
 
@@ -65,7 +65,7 @@ vacated_before as (
     where
         event = 'retire'
         and customer_id is not null
-    order by customer_id, event_id desc
+    order by customer_id asc, event_id desc
 
 ),
 
@@ -77,9 +77,9 @@ successors as (
 
     select vacated_before.*
     from vacated_before
-    left join vacated_now
+    left outer join vacated_now
         on vacated_before.customer_id = vacated_now.customer_id
-    left join matched
+    left outer join matched
         on vacated_before.customer_id = matched.customer_id
     where
         vacated_now.customer_id is null
@@ -117,7 +117,7 @@ settled as (
         customer_id,
         next_customer_id
     from followed
-    order by customer_id, steps desc
+    order by customer_id asc, steps desc
 
 ),
 

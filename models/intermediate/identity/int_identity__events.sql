@@ -1,5 +1,5 @@
--- What this run changes about identities, for the publisher to note down beside the rows it writes.
--- Replaying all events in order gives migration.customer_identity.
+-- What this run changes about identities, for the publisher to note down beside the
+-- rows it writes. Replaying all events in order gives migration.customer_identity.
 
 with
 
@@ -30,7 +30,7 @@ last_states as (
         other_customer_id
     from earlier_events
     where event in ('retire', 'revive')
-    order by customer_id, event_id desc
+    order by customer_id asc, event_id desc
 
 ),
 
@@ -46,7 +46,8 @@ record_events as (
 
 ),
 
--- an id that is left without a record, once; and again only when its successor is another
+-- an id that is left without a record, once; and again only when its successor is
+-- another
 retirements as (
 
     select
@@ -56,7 +57,7 @@ retirements as (
         null::bigint as planfix_id,
         customers.status as detail
     from customers
-    left join last_states
+    left outer join last_states
         on customers.customer_id = last_states.customer_id
     where
         customers.status <> 'active'

@@ -1,6 +1,6 @@
--- Which customer id each cluster bears: the published one it shares most records with, ties to the
--- older id; an id goes to one cluster only. A cluster that is left without gets the id made from
--- its first record.
+-- Which customer id each cluster bears: the published one it shares most records with,
+-- ties to the older id; an id goes to one cluster only. A cluster that is left without
+-- gets the id made from its first record.
 {{ config(pre_hook="{{ matching_functions() }}") }}
 
 with
@@ -59,9 +59,9 @@ ranked as (
         row_number() over (
             order by
                 shared_ids.shared_records desc,
-                customers.assigned_at,
-                customers.first_planfix_id,
-                shared_ids.first_shared_planfix_id
+                customers.assigned_at asc,
+                customers.first_planfix_id asc,
+                shared_ids.first_shared_planfix_id asc
         ) as preference
     from shared_ids
     inner join customers
@@ -102,7 +102,7 @@ without_id as (
 
     select clusters.*
     from clusters
-    left join kept
+    left outer join kept
         on clusters.cluster_id = kept.cluster_id
     where kept.cluster_id is null
 
@@ -119,8 +119,9 @@ first_records as (
 
 ),
 
--- After a split the first record's id may stay with the other part: then the next record's serves,
--- and where all are in use, one made from the point in history at which the parts separated.
+-- After a split the first record's id may stay with the other part: then the next
+-- record's serves, and where all are in use, one made from the point in history at
+-- which the parts separated.
 other_records as (
 
     select
@@ -146,7 +147,7 @@ free_ids as (
         union all
         select * from other_records
     ) as candidates
-    left join customers
+    left outer join customers
         on candidates.customer_id = customers.customer_id
     where customers.customer_id is null
     order by candidates.cluster_id, candidates.planfix_id
@@ -169,7 +170,8 @@ minted as (
             overlay(
                 overlay(
                     md5(concat(
-                        'planfix:', first_records.planfix_id, ':', first_records.customer_id,
+                        'planfix:', first_records.planfix_id,
+                        ':', first_records.customer_id,
                         ':', history.last_event_id
                     )) placing '8' from 13
                 ) placing 'a' from 17
@@ -177,7 +179,7 @@ minted as (
         ) as customer_id
     from first_records
     cross join history
-    left join free_ids
+    left outer join free_ids
         on first_records.cluster_id = free_ids.cluster_id
 
 ),

@@ -1,5 +1,6 @@
--- Cards that any link joins, before contradictions are looked for. A component beyond the fuse keeps
--- only the links of equal full names: a missed hub must cost recall, not the run.
+-- Cards that any link joins, before contradictions are looked for. A component beyond
+-- the fuse keeps only the links of equal full names: a missed hub must cost recall, not
+-- the run.
 {{ config(pre_hook="{{ matching_functions() }}") }}
 
 with
@@ -28,8 +29,8 @@ edges as (
 labelled as materialized (
 
     select
-        label.record_number::int as record_number,
-        label.component
+        labels.record_number::int as record_number,
+        labels.component
     from (
         select
             array_agg(left_record_number) as left_numbers,
@@ -40,7 +41,7 @@ labelled as materialized (
         edge_arrays.left_numbers,
         edge_arrays.right_numbers,
         (select count(*)::int from records)
-    )) with ordinality as label (component, record_number)
+    )) with ordinality as labels (component, record_number)
 
 ),
 
@@ -80,8 +81,8 @@ certain_edges as (
 relabelled as materialized (
 
     select
-        label.record_number::int as record_number,
-        label.component
+        labels.record_number::int as record_number,
+        labels.component
     from (
         select
             array_agg(left_record_number) as left_numbers,
@@ -95,7 +96,7 @@ relabelled as materialized (
             select case when count(*) > 0 then max(record_number) else 0 end
             from beyond_fuse
         )
-    )) with ordinality as label (component, record_number)
+    )) with ordinality as labels (component, record_number)
 
 ),
 
@@ -108,9 +109,9 @@ final as (
     from labelled
     inner join sizes
         on labelled.component = sizes.component
-    left join beyond_fuse
+    left outer join beyond_fuse
         on labelled.record_number = beyond_fuse.record_number
-    left join relabelled
+    left outer join relabelled
         on beyond_fuse.record_number = relabelled.record_number
 
 )

@@ -1,4 +1,5 @@
--- The clusters: what the accepted links join. The id is the cluster's least contact number.
+-- The clusters: what the accepted links join. The id is the cluster's least contact
+-- number.
 
 with
 
@@ -27,8 +28,8 @@ edges as (
 labelled as materialized (
 
     select
-        label.record_number::int as record_number,
-        label.first_record_number
+        labels.record_number::int as record_number,
+        labels.first_record_number
     from (
         select
             array_agg(left_record_number) as left_numbers,
@@ -39,7 +40,7 @@ labelled as materialized (
         edge_arrays.left_numbers,
         edge_arrays.right_numbers,
         (select count(*)::int from records)
-    )) with ordinality as label (first_record_number, record_number)
+    )) with ordinality as labels (first_record_number, record_number)
 
 ),
 

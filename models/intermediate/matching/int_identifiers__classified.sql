@@ -1,5 +1,6 @@
--- What an identifier may do, decided before it does anything: personal ones link, shared ones link
--- equal full names only, void ones link nothing. Only identifiers on two records or more are here.
+-- What an identifier may do, decided before it does anything: personal ones link,
+-- shared ones link equal full names only, void ones link nothing. Only identifiers on
+-- two records or more are here.
 
 with
 
@@ -127,7 +128,8 @@ surname_counts as (
 
 ),
 
--- three spellings of one name are one name: a spelling counts when no smaller one goes with it
+-- three spellings of one name are one name: a spelling counts when no smaller one goes
+-- with it
 settled_given_counts as (
 
     select
@@ -145,7 +147,7 @@ settled_given_counts as (
             from distinct_given_names as other
             where
                 one.identifier_number = other.identifier_number
-                and one.given_key > other.given_key collate "C"
+                and one.given_key > other.given_key collate "C"  -- noqa: RF02,RF03
                 and (
                     one.given_names && other.given_names
                     or (
@@ -175,7 +177,8 @@ settled_surname_counts as (
             from distinct_surnames as other
             where
                 one.identifier_number = other.identifier_number
-                and one.surname_text > other.surname_text collate "C"
+                and one.surname_text
+                > other.surname_text collate "C"  -- noqa: RF02,RF03
                 and {{ is_typo('one.surname_text', 'other.surname_text') }}
         )
     group by one.identifier_number
@@ -212,23 +215,23 @@ counted as (
         role_mailboxes.meaning as role_meaning,
         employee_points.match_key is not null as is_employees
     from repeated
-    left join given_counts
+    left outer join given_counts
         on repeated.identifier_number = given_counts.identifier_number
-    left join settled_given_counts
+    left outer join settled_given_counts
         on repeated.identifier_number = settled_given_counts.identifier_number
-    left join surname_counts
+    left outer join surname_counts
         on repeated.identifier_number = surname_counts.identifier_number
-    left join settled_surname_counts
+    left outer join settled_surname_counts
         on repeated.identifier_number = settled_surname_counts.identifier_number
-    left join voided
+    left outer join voided
         on repeated.identifier_number = voided.identifier_number
-    left join role_mailboxes
+    left outer join role_mailboxes
         on
             repeated.key_kind = 'email'
             and regexp_replace(
                 split_part(repeated.key_value, '@', 1), '[._-]?[0-9]+$', ''
             ) = role_mailboxes.local_part
-    left join employee_points
+    left outer join employee_points
         on
             repeated.key_kind = employee_points.channel
             and repeated.key_value = employee_points.match_key

@@ -1,5 +1,5 @@
--- What speaks against two cards of one component being one client. A component is joined over other
--- cards, so its two ends have never been compared before.
+-- What speaks against two cards of one component being one client. A component is
+-- joined over other cards, so its two ends have never been compared before.
 
 with
 
@@ -151,8 +151,8 @@ by_decision as (
 
 ),
 
--- Two groups, each held together by strong links, meet over a weak one only: when both have phones
--- and mails of their own and share none, they are two verified people.
+-- Two groups, each held together by strong links, meet over a weak one only: when both
+-- have phones and mails of their own and share none, they are two verified people.
 weak_components as (
 
     select distinct components.component
@@ -187,8 +187,8 @@ strong_edges as (
 strong_labels as materialized (
 
     select
-        label.record_number::int as record_number,
-        label.strong_component
+        labels.record_number::int as record_number,
+        labels.strong_component
     from (
         select
             array_agg(left_record_number) as left_numbers,
@@ -199,7 +199,7 @@ strong_labels as materialized (
         edge_arrays.left_numbers,
         edge_arrays.right_numbers,
         (select coalesce(max(record_number), 0) from weak_members)
-    )) with ordinality as label (strong_component, record_number)
+    )) with ordinality as labels (strong_component, record_number)
 
 ),
 
@@ -217,7 +217,7 @@ strong_parts as (
         on weak_members.record_number = strong_labels.record_number
     inner join collected
         on weak_members.planfix_id = collected.planfix_id
-    left join classified
+    left outer join classified
         on
             collected.key_kind = classified.key_kind
             and collected.key_value = classified.key_value
@@ -268,13 +268,13 @@ every_contradiction as (
 
 ),
 
--- Cards that a person joined speak with one voice: another card contradicts them only when it
--- contradicts each of them. "Different" binds whatever else is said.
+-- Cards that a person joined speak with one voice: another card contradicts them only
+-- when it contradicts each of them. "Different" binds whatever else is said.
 joined_cards as materialized (
 
     select
-        label.record_number::int as record_number,
-        label.unit
+        labels.record_number::int as record_number,
+        labels.unit
     from (
         select
             array_agg(left_record_number) as left_numbers,
@@ -286,7 +286,7 @@ joined_cards as materialized (
     ) as edge_arrays
     cross join lateral unnest({{ matching_schema() }}.connected_components(
         edge_arrays.left_numbers, edge_arrays.right_numbers, edge_arrays.member_count
-    )) with ordinality as label (unit, record_number)
+    )) with ordinality as labels (unit, record_number)
 
 ),
 
@@ -297,7 +297,7 @@ units as (
         members.record_number,
         coalesce(joined_cards.unit, members.record_number) as unit
     from members
-    left join joined_cards
+    left outer join joined_cards
         on members.record_number = joined_cards.record_number
 
 ),
@@ -342,20 +342,31 @@ weighed as (
 
 ),
 
+-- one pair may contradict itself for several reasons
+contradicting_pairs as (
+
+    select
+        left_unit,
+        right_unit,
+        left_record_number,
+        right_record_number,
+        min(unit_pairs) as unit_pairs,
+        bool_or(reason_code = 'decision') as is_decided
+    from weighed
+    group by left_unit, right_unit, left_record_number, right_record_number
+
+),
+
 one_voice as (
 
     select
         left_unit,
         right_unit
-    from weighed
+    from contradicting_pairs
     group by left_unit, right_unit
     having
-        bool_or(reason_code = 'decision')
-        or (
-            left_unit <> right_unit
-            and count(distinct (left_record_number, right_record_number))
-            >= min(unit_pairs)
-        )
+        bool_or(is_decided)
+        or (left_unit <> right_unit and count(*) >= min(unit_pairs))
 
 ),
 
@@ -371,7 +382,8 @@ final as (
         on
             weighed.left_unit = one_voice.left_unit
             and weighed.right_unit = one_voice.right_unit
-    -- within a unit only "different" counts, and it shows as a contradicting pair of decisions
+    -- within a unit only "different" counts, and it shows as a contradicting pair of
+    -- decisions
     where
         weighed.left_unit <> weighed.right_unit
         or weighed.reason_code = 'decision'

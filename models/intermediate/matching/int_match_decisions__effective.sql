@@ -1,5 +1,5 @@
--- The last word of people on each pair, as far as it still holds: a decision made on identifiers
--- that changed since is asked anew.
+-- The last word of people on each pair, as far as it still holds: a decision made on
+-- identifiers that changed since is asked anew.
 
 with
 
@@ -50,9 +50,10 @@ current_hashes as (
         latest.decision_id,
         {{ identifiers_hash('identifiers') }} as current_identifiers_hash
     from latest
-    cross join lateral (
-        values (latest.left_planfix_id), (latest.right_planfix_id)
-    ) as decided (planfix_id)
+    cross join
+        lateral (
+            values (latest.left_planfix_id), (latest.right_planfix_id)
+        ) as decided (planfix_id)
     inner join identifiers
         on decided.planfix_id = identifiers.planfix_id
     where
@@ -86,7 +87,7 @@ final as (
         on latest.left_planfix_id = left_records.planfix_id
     inner join records as right_records
         on latest.right_planfix_id = right_records.planfix_id
-    left join current_hashes
+    left outer join current_hashes
         on latest.decision_id = current_hashes.decision_id
 
 )

@@ -1,5 +1,5 @@
--- What says that two persons work at one place: the employer's card, its name, the company's mail
--- domain. One row per person and such key.
+-- What says that two persons work at one place: the employer's card, its name, the
+-- company's mail domain. One row per person and such key.
 
 with
 
@@ -48,7 +48,7 @@ by_card as (
             'card:' || employers.company_planfix_id
         ) as employer_key
     from employers
-    left join companies
+    left outer join companies
         on employers.company_planfix_id = companies.planfix_id
     where employers.company_planfix_id is not null
 

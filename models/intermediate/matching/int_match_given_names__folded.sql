@@ -1,5 +1,6 @@
--- Which given names a written form can stand for. «Саша» is Александр or Александра, and only the
--- surname's ending, the patronymic or the stated sex tells which; «Слава» stays open.
+-- Which given names a written form can stand for. «Саша» is Александр or Александра,
+-- and only the surname's ending, the patronymic or the stated sex tells which; «Слава»
+-- stays open.
 
 with
 
@@ -70,7 +71,8 @@ folded as (
 
 ),
 
--- a name in its own right is not folded further: Алёна and Елена meet in given_names only
+-- a name in its own right is not folded further: Алёна and Елена meet in given_names
+-- only
 final as (
 
     select

@@ -41,12 +41,14 @@ own_points as (
     select
         planfix_id,
         case
-            when channel in ('phone', 'whatsapp', 'viber') and value like '+%' then 'phone'
+            when channel in ('phone', 'whatsapp', 'viber') and value like '+%'
+                then 'phone'
             when channel = 'email' then 'email'
             else 'messenger'
         end as key_kind,
         case
-            when channel in ('phone', 'whatsapp', 'viber') and value like '+%' then value
+            when channel in ('phone', 'whatsapp', 'viber') and value like '+%'
+                then value
             when channel = 'email' then match_key
             else channel || ':' || match_key
         end as key_value,
@@ -55,7 +57,8 @@ own_points as (
 
 ),
 
--- a number with an extension is one desk of a switchboard: a key of its own beside the number
+-- a number with an extension is one desk of a switchboard: a key of its own beside the
+-- number
 own_keys as (
 
     select
@@ -79,7 +82,8 @@ own_keys as (
 
 ),
 
--- the passenger's phone stands in for one that the card lacks; it is never published as the card's
+-- the passenger's phone stands in for one that the card lacks; it is never published as
+-- the card's
 trip_keys as (
 
     select
@@ -89,11 +93,12 @@ trip_keys as (
         false as has_extension,
         true as is_from_trip
     from attributed_trips
-    cross join lateral (
-        values
-        ('phone', attributed_trips.phone_e164),
-        ('email', attributed_trips.email_match_key)
-    ) as trip_channels (key_kind, key_value)
+    cross join
+        lateral (
+            values
+            ('phone', attributed_trips.phone_e164),
+            ('email', attributed_trips.email_match_key)
+        ) as trip_channels (key_kind, key_value)
     where
         trip_channels.key_value is not null
         and attributed_trips.full_name_key is not null

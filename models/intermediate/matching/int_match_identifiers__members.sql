@@ -1,5 +1,6 @@
--- The records behind each identifier that may link, and one record for each spelling of a name on
--- it: the spellings are compared, every other record hangs on the first with its spelling (stars).
+-- The records behind each identifier that may link, and one record for each spelling of
+-- a name on it: the spellings are compared, every other record hangs on the first with
+-- its spelling (stars).
 
 with
 
@@ -35,7 +36,8 @@ members as (
         records.word_shape,
         collected.is_from_trip,
         -- a card without a name is a spelling of its own
-        coalesce(records.name_id, '00000000-0000-0000-0000-000000000000'::uuid) as name_id
+        coalesce(records.name_id, '00000000-0000-0000-0000-000000000000'::uuid)
+            as name_id
     from classified
     inner join collected
         on

@@ -1,5 +1,6 @@
--- Persons who share no key: an equal full name counts only together with one trip or one employer,
--- and only as far as chance does not explain it. A name alone never links.
+-- Persons who share no key: an equal full name counts only together with one trip or
+-- one employer, and only as far as chance does not explain it. A name alone never
+-- links.
 
 with
 
@@ -98,7 +99,8 @@ grouped as (
 
 ),
 
--- more than a handful of namesakes in one group is no longer one person: a star is enough
+-- more than a handful of namesakes in one group is no longer one person: a star is
+-- enough
 counted as (
 
     select
@@ -158,7 +160,7 @@ own_channels as (
         array_agg(collected.key_value) filter (where collected.key_kind = 'email')
             as emails
     from collected
-    left join classified
+    left outer join classified
         on
             collected.key_kind = classified.key_kind
             and collected.key_value = classified.key_value
@@ -166,9 +168,9 @@ own_channels as (
         not collected.is_from_trip
         and coalesce(classified.identifier_class, 'personal') = 'personal'
         and collected.planfix_id in (
-            select left_planfix_id from pairs
+            select pairs.left_planfix_id from pairs
             union
-            select right_planfix_id from pairs
+            select pairs.right_planfix_id from pairs
         )
     group by collected.planfix_id
 
@@ -192,7 +194,8 @@ checked as (
             and not left_channels.emails && right_channels.emails,
             false
         ) as do_channels_contradict,
-        left_records.birth_date <> right_records.birth_date as do_birth_dates_contradict,
+        left_records.birth_date <> right_records.birth_date
+            as do_birth_dates_contradict,
         case
             when pairs.left_name_id = pairs.right_name_id then 4
             else {{ name_grade('left_names', 'right_names') }}
@@ -208,13 +211,13 @@ checked as (
         on pairs.left_name_id = left_names.name_id
     inner join names as right_names
         on pairs.right_name_id = right_names.name_id
-    left join own_channels as left_channels
+    left outer join own_channels as left_channels
         on pairs.left_planfix_id = left_channels.planfix_id
-    left join own_channels as right_channels
+    left outer join own_channels as right_channels
         on pairs.right_planfix_id = right_channels.planfix_id
-    left join recent_travellers as left_traveller
+    left outer join recent_travellers as left_traveller
         on pairs.left_planfix_id = left_traveller.planfix_id
-    left join recent_travellers as right_traveller
+    left outer join recent_travellers as right_traveller
         on pairs.right_planfix_id = right_traveller.planfix_id
 
 ),

@@ -1,6 +1,6 @@
--- Links over a shared key: phone, mail, messenger, and for companies also domain and registration
--- number. Stars, never cliques: cards with one spelling hang on the first of them, spellings are
--- joined by their first cards.
+-- Links over a shared key: phone, mail, messenger, and for companies also domain and
+-- registration number. Stars, never cliques: cards with one spelling hang on the first
+-- of them, spellings are joined by their first cards.
 
 with
 
@@ -58,7 +58,7 @@ same_spelling as (
         members.planfix_id as right_planfix_id,
         coalesce(graded_names.own_grade, 0) as name_grade
     from members
-    left join graded_names
+    left outer join graded_names
         on members.name_id = graded_names.name_id
     where members.planfix_id <> members.first_planfix_id
 
@@ -143,13 +143,13 @@ described as (
 
 ),
 
--- On a shared identifier, or with a trip's phone, equal full names only; and no more often than
--- chance would bring two bearers of the name to this identifier.
+-- On a shared identifier, or with a trip's phone, equal full names only; and no more
+-- often than chance would bring two bearers of the name to this identifier.
 allowed as (
 
     select described.*
     from described
-    left join frequencies
+    left outer join frequencies
         on
             described.kind = frequencies.kind
             and described.full_name_key = frequencies.full_name_key
@@ -175,7 +175,8 @@ final as (
         name_grade,
         case
             when kind = 'company'
-                then 'company_' || key_kind
+                then
+                    'company_' || key_kind
                     || case when name_grade = 4 then '' else '_similar_name' end
             when is_from_trip then 'trip_contact_full_name'
             when identifier_class = 'shared' then 'shared_' || key_kind || '_full_name'

@@ -1,5 +1,5 @@
--- Which links stand. In components without a contradiction all do; in the others the weakest fall
--- (see the function resolve_contradictions).
+-- Which links stand. In components without a contradiction all do; in the others the
+-- weakest fall (see the function resolve_contradictions).
 {{ config(pre_hook="{{ matching_functions() }}") }}
 
 with
@@ -165,7 +165,7 @@ final as (
             else 'accepted'
         end as outcome
     from placed
-    left join cut_pairs
+    left outer join cut_pairs
         on
             placed.left_record_number = cut_pairs.left_record_number
             and placed.right_record_number = cut_pairs.right_record_number

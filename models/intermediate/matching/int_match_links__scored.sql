@@ -101,9 +101,9 @@ final as (
         every_link.key_kind,
         left(
             encode(
-                sha256(
-                    convert_to(every_link.key_kind || ':' || every_link.key_value, 'UTF8')
-                ),
+                sha256(convert_to(
+                    every_link.key_kind || ':' || every_link.key_value, 'UTF8'
+                )),
                 'hex'
             ), 32
         ) as key_hash,

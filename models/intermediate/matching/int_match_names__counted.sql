@@ -1,4 +1,5 @@
--- How often a full name is borne in this base, and so how likely two bearers meet by chance.
+-- How often a full name is borne in this base, and so how likely two bearers meet by
+-- chance.
 
 with
 
@@ -30,7 +31,8 @@ totals as (
 
 ),
 
--- A name seen on two cards is not as rare as two in a small base: people in general bear it, too.
+-- A name seen on two cards is not as rare as two in a small base: people in general
+-- bear it, too.
 final as (
 
     select

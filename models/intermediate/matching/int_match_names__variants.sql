@@ -55,11 +55,11 @@ final as (
         companies.company_text,
         companies.legal_form_group
     from named
-    left join persons
+    left outer join persons
         on
             named.planfix_id = persons.planfix_id
             and named.kind = 'person'
-    left join companies
+    left outer join companies
         on
             named.planfix_id = companies.planfix_id
             and named.kind = 'company'

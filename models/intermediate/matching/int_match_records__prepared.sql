@@ -1,5 +1,6 @@
--- The records that take part, numbered densely so that closure can work on arrays. The number
--- follows the contact number, so that the least member of a cluster is its oldest card.
+-- The records that take part, numbered densely so that closure can work on arrays. The
+-- number follows the contact number, so that the least member of a cluster is its
+-- oldest card.
 
 with
 
@@ -44,7 +45,9 @@ in_scope as (
         case
             when contacts.kind = 'company'
                 then nullif(
-                    regexp_replace(upper(contacts.registration_number), '[^A-Z0-9]', '', 'g'),
+                    regexp_replace(
+                        upper(contacts.registration_number), '[^A-Z0-9]', '', 'g'
+                    ),
                     ''
                 )
         end as registration_number
@@ -84,9 +87,9 @@ final as (
             ) then in_scope.registration_number
         end as registration_number
     from in_scope
-    left join persons
+    left outer join persons
         on in_scope.planfix_id = persons.planfix_id
-    left join companies
+    left outer join companies
         on in_scope.planfix_id = companies.planfix_id
 
 )

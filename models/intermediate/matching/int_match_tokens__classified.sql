@@ -52,7 +52,8 @@ given_names as (
 
 ),
 
--- Ильич, Кузьмич and the like have no -ов-: they are listed, or every Babich would be one
+-- Ильич, Кузьмич and the like have no -ов-: they are listed, or every Babich would be
+-- one
 shaped as (
 
     select
@@ -60,14 +61,15 @@ shaped as (
         skeleton,
         length(replace(token, '.', '')) = 1 as is_initial,
         skeleton ~ '^[0-9]+$' as is_number,
-        skeleton
-        ~ '(..(ov|ev)(ich|na)|inichna|^(il|kuzm|luk|fom|nikit|sav|sil|fok)ich(na)?|ivna)$'
+        skeleton ~ '(..(ov|ev)(ich|na)|inichna|ivna)$'
+        or skeleton ~ '^(il|kuzm|luk|fom|nikit|sav|sil|fok)ich(na)?$'
             as is_certain_patronymic,
         -- with a slip in its ending: Никитвич, Сергевна
         skeleton ~ '...(vich|vna|ichna)$' as is_patronymic_like,
-        skeleton
-        ~ '(ov|ova|ev|eva|in|ina|ski|skaia|ska|enko|chuk|iuk|uk|ian|shvili|dze|ikh|ykh|ih)$'
-        and length(skeleton) >= 5 as is_surname_like,
+        length(skeleton) >= 5
+        and skeleton
+        ~ '(ova?|eva?|ina?|ski|skaia|ska|enko|chuk|i?uk|ian|shvili|dze|[iy]kh|ih)$'
+            as is_surname_like,
         {{ surname_stem('skeleton') }} as surname_stem,
         case
             when length(skeleton) < 5 then null
@@ -97,7 +99,8 @@ final as (
                 )
         end as patronymic_stem,
         case
-            when not (shaped.is_certain_patronymic or shaped.is_patronymic_like) then null
+            when not (shaped.is_certain_patronymic or shaped.is_patronymic_like)
+                then null
             when shaped.skeleton like '%na' then 'female'
             else 'male'
         end as patronymic_sex,
@@ -108,9 +111,9 @@ final as (
         shaped.is_surname_like,
         given_names.skeleton is not null as is_given_name
     from shaped
-    left join void_names
+    left outer join void_names
         on shaped.token = void_names.token
-    left join given_names
+    left outer join given_names
         on shaped.skeleton = given_names.skeleton
 
 )

@@ -1,5 +1,6 @@
--- Whose trips are these: the counterparty's when the passenger bears its name (or none is given),
--- else the card's that shows the passenger's phone or mail under the passenger's name.
+-- Whose trips are these: the counterparty's when the passenger bears its name (or none
+-- is given), else the card's that shows the passenger's phone or mail under the
+-- passenger's name.
 
 with
 
@@ -33,8 +34,8 @@ contact_points as not materialized (
 
 ),
 
--- "recent" is counted from the youngest sign of life in the data, not from today's date: the same
--- input has to give the same clusters tomorrow
+-- "recent" is counted from the youngest sign of life in the data, not from today's
+-- date: the same input has to give the same clusters tomorrow
 latest as (
 
     select coalesce(max(source_updated_at), max(source_created_at)) as latest_at
@@ -56,7 +57,7 @@ named_trips as (
         - make_interval(days => {{ setting('trip_window_days') }}) as is_recent
     from trips
     cross join latest
-    left join trip_names
+    left outer join trip_names
         on trips.trip_key = trip_names.trip_key
 
 ),

@@ -1,4 +1,5 @@
--- Each pair of spellings that meets on some identifier, graded once (see the macro name_grade).
+-- Each pair of spellings that meets on some identifier, graded once (see the macro
+-- name_grade).
 
 with
 
@@ -14,7 +15,8 @@ names as not materialized (
 
 ),
 
--- the fuse: a personal identifier with a crowd of spellings compares equal full names only
+-- the fuse: a personal identifier with a crowd of spellings compares equal full names
+-- only
 spellings as (
 
     select

@@ -1,6 +1,6 @@
--- Pairs that hang together are one case. Cases are asked in the order of what an answer moves, as
--- long as they keep within the share of records that may wait for a person; the rest stays
--- unmerged and is counted.
+-- Pairs that hang together are one case. Cases are asked in the order of what an answer
+-- moves, as long as they keep within the share of records that may wait for a person;
+-- the rest stays unmerged and is counted.
 {{ config(pre_hook="{{ matching_functions() }}") }}
 
 with
@@ -66,8 +66,8 @@ numbered_pairs as (
 labelled as materialized (
 
     select
-        label.side_number::int as side_number,
-        label.case_number
+        labels.side_number::int as side_number,
+        labels.case_number
     from (
         select
             array_agg(left_number) as left_numbers,
@@ -78,7 +78,7 @@ labelled as materialized (
         edge_arrays.left_numbers,
         edge_arrays.right_numbers,
         (select count(*)::int from numbered)
-    )) with ordinality as label (case_number, side_number)
+    )) with ordinality as labels (case_number, side_number)
 
 ),
 
@@ -97,31 +97,40 @@ case_pairs as (
 
 ),
 
+trip_counts as (
+
+    select
+        planfix_id,
+        count(distinct trip_key) as trip_count
+    from trips
+    group by planfix_id
+
+),
+
+consent_counts as (
+
+    select
+        planfix_id,
+        count(*) as consent_count
+    from consents
+    group by planfix_id
+
+),
+
 record_weights as (
 
     select
         clusters.planfix_id,
         clusters.cluster_id,
-        1 + coalesce(trip_counts.trip_count, 0) + coalesce(consent_counts.consent_count, 0)
-            as weight
+        1
+        + coalesce(trip_counts.trip_count, 0)
+        + coalesce(consent_counts.consent_count, 0) as weight
     from clusters
     inner join sides
         on clusters.cluster_id = sides.cluster_id
-    left join (
-        select
-            planfix_id,
-            count(distinct trip_key) as trip_count
-        from trips
-        group by planfix_id
-    ) as trip_counts
+    left outer join trip_counts
         on clusters.planfix_id = trip_counts.planfix_id
-    left join (
-        select
-            planfix_id,
-            count(*) as consent_count
-        from consents
-        group by planfix_id
-    ) as consent_counts
+    left outer join consent_counts
         on clusters.planfix_id = consent_counts.planfix_id
 
 ),
@@ -192,9 +201,9 @@ ranked as (
         ])[case_rules.rule_rank] as reason_code,
         row_number() over (
             order by
-                (case_rules.rule_rank > 3),
+                (case_rules.rule_rank > 3) asc,
                 case_weights.moved_weight desc,
-                case_weights.first_planfix_id
+                case_weights.first_planfix_id asc
         ) as priority
     from case_weights
     inner join case_rules

@@ -1,5 +1,5 @@
--- What only a person can settle, pair by pair: links that were cut, and likenesses that never were
--- links. A pair on which somebody's word is in force is not asked again.
+-- What only a person can settle, pair by pair: links that were cut, and likenesses that
+-- never were links. A pair on which somebody's word is in force is not asked again.
 
 with
 
@@ -242,7 +242,7 @@ final as (
         open_pairs.rule_id,
         open_pairs.sentence
     from open_pairs
-    left join answered
+    left outer join answered
         on
             open_pairs.left_cluster_id = answered.left_cluster_id
             and open_pairs.right_cluster_id = answered.right_cluster_id
