@@ -152,6 +152,7 @@ FILTER_NUMBER = 4231
 FILTER_HAS_VALUE = 4152
 FILTER_COMMENT_DATE = 3000
 FILTER_TASK_TEMPLATE = 51
+FILTER_TASK_NUMBER = 57
 FILTER_TASK_CHANGED_OR_COMMENTED = 79
 
 OBJECT_TASK, OBJECT_CONTACT = 0, 1
@@ -196,6 +197,7 @@ class ListCall:
         method: POST, or GET for the few lists that are.
         row_id: key of a row inside this list, None when the row has none.
         timeout: seconds, None for the default.
+        tries: most tries after passing faults, None for the default.
     """
 
     path: str
@@ -204,6 +206,7 @@ class ListCall:
     method: str = "POST"
     row_id: Callable[[dict[str, Any]], Any] = lambda row: reference_id(row)
     timeout: float | None = None
+    tries: int | None = None
 
 
 def is_company_filter(is_company: bool) -> dict[str, Any]:
@@ -248,6 +251,11 @@ def date_filter(kind: int, window: tuple[str, str]) -> dict[str, Any]:
 def number_filter(ids: int | list[int]) -> dict[str, Any]:
     """Contacts by number; an array is an OR."""
     return {"type": FILTER_NUMBER, "operator": "equal", "value": ids}
+
+
+def task_number_filter(number: int) -> dict[str, Any]:
+    """A task by number."""
+    return {"type": FILTER_TASK_NUMBER, "operator": "equal", "value": number}
 
 
 def comment_body(*, newest_first: bool) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 1. filter 38 with a closed window of local minutes, checked against the rows it returns and
    against one known contact;
-2. a saved filter of the operator (`PLANFIX_CHANGED_FILTER_ID`);
+2. a saved filter of the operator (`PLANFIX_CHANGED_FILTER_ID`), when what it returns shows that it
+   reaches back to the start of the window;
 3. a sweep of `id, dateOfLastUpdate`, then the changed ones by number, a hundred at a time.
 """
 
@@ -14,11 +15,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loaders.planfix import api
-from loaders.planfix.client import PlanfixRefusal
-from loaders.planfix.paging import Row, Unfiltered
+from loaders.planfix.client import PlanfixRefusal, parse_json
+from loaders.planfix.paging import Row, Unfiltered, rows_of
 from loaders.planfix.probes import ChangeFilterProbe, Sample, known_zone, pick_samples
 from loaders.planfix.profile import HONOURED, IGNORED, REFUSED
-from loaders.planfix.zones import MINUTE, floor_minute, parse_instant
+from loaders.planfix.zones import MINUTE, epoch, floor_minute, parse_instant
 
 if TYPE_CHECKING:
     from loaders.planfix.extract import Extract
@@ -101,7 +102,14 @@ class Delta:
 
         return check
 
-    def _walk(self, kind: str, label: str, filters: list[Row], filter_id: str = "") -> None:
+    def _walk(
+        self,
+        kind: str,
+        label: str,
+        filters: list[Row],
+        filter_id: str = "",
+        check: Callable[[Sequence[Row]], None] | None = None,
+    ) -> None:
         from loaders.planfix.extract import PASSES, describe_contact
 
         extract = self.extract
@@ -110,7 +118,7 @@ class Delta:
             f"{PASSES[kind]}:{self.name}:{label}",
             extract.contact_call(kind, filters, filter_id=filter_id),
             describe_contact(kind),
-            check=self._check(),
+            check=check,
             verify="end",
         )
         extract.context.add_floor(max(1, math.ceil(walked.listed / extract.pager.page_size)))
@@ -126,7 +134,7 @@ class Delta:
             for window in windows:
                 for kind in KINDS:
                     changed = [api.date_filter(api.FILTER_CHANGED, window)]
-                    self._walk(kind, "..".join(window), changed)
+                    self._walk(kind, "..".join(window), changed, check=self._check())
         except Unfiltered:
             self.profile.change_filter = IGNORED
             return False
@@ -138,20 +146,40 @@ class Delta:
         return True
 
     def _by_saved_filter(self) -> bool:
-        from loaders.planfix.extract import KINDS
+        from loaders.planfix.extract import KINDS, PASSES
 
+        name = self.extract.settings.changed_filter_id
         try:
             for kind in KINDS:
-                name = self.extract.settings.changed_filter_id
                 self._walk(kind, name, [], name)
-        except (Unfiltered, PlanfixRefusal) as error:
-            if isinstance(error, PlanfixRefusal) and error.kind != "input":
+        except PlanfixRefusal as error:
+            if error.kind != "input":
                 raise
+            self.extract.context.lines.append("PLANFIX_CHANGED_FILTER_ID is refused: not used")
+            return False
+        if not self._reaches_back([f"{PASSES[kind]}:{self.name}:{name}" for kind in KINDS]):
             self.extract.context.lines.append(
-                "PLANFIX_CHANGED_FILTER_ID does not select by the change date: not used"
+                "PLANFIX_CHANGED_FILTER_ID may not reach back to "
+                f"{self.start:%Y-%m-%d %H:%M} UTC: not relied on"
             )
             return False
         return True
+
+    def _reaches_back(self, units: Sequence[str]) -> bool:
+        """Tells whether the rows of a saved filter prove that it covers the window."""
+        least = int(self.start.timestamp())
+        found: dict[int, int] = {}
+        for page in self.spool.pages("contacts"):
+            if page.unit not in units:
+                continue
+            for row in rows_of(parse_json(page.body), ("contacts",)):
+                number, updated = api.reference_id(row), epoch(row.get("dateOfLastUpdate"))
+                if number is not None and updated is not None:
+                    found[number] = updated
+        if any(updated <= least for updated in found.values()):
+            return True
+        expected = self.spool.query("select id from known where updated >= ?", [least])
+        return bool(expected) and all(row[0] in found for row in expected)
 
     def _by_sweep(self) -> None:
         from loaders.planfix.extract import KINDS, PASSES

@@ -11,6 +11,7 @@ a stage of the spool; its finished units are skipped.
 from __future__ import annotations
 
 import getpass
+import itertools
 import math
 import time
 import uuid
@@ -27,7 +28,15 @@ from loaders.planfix import api, source
 from loaders.planfix.client import PlanfixClient, PlanfixRefusal, QuotaPause, parse_json
 from loaders.planfix.paging import Pager, Row, Unfiltered, Walked, rows_of
 from loaders.planfix.probes import known_zone
-from loaders.planfix.profile import HIDDEN, HONOURED, IGNORED, REFUSED, SHOWN, CapabilityProfile
+from loaders.planfix.profile import (
+    HIDDEN,
+    HONOURED,
+    IGNORED,
+    REFUSED,
+    SHOWN,
+    UNKNOWN,
+    CapabilityProfile,
+)
 from loaders.planfix.raw import SCHEMA, RawState
 from loaders.planfix.settings import PlanfixSettings
 from loaders.planfix.spool import Item, Spool
@@ -39,6 +48,11 @@ OVERLAP = timedelta(minutes=10)
 KINDS = ("person", "company")
 PASSES = {"person": "persons", "company": "companies"}
 NUMBERS_PER_CALL = 100
+# names in `fields` at once, where an account refuses all of them
+NAMES_PER_CALL = 60
+TASK_MOMENTS = ("dateOfLastUpdate", "dateOfLastComment")
+# kinds of comments in the spool's index
+CARD, TASK = "card", "task"
 # a complete sweep that loses more than this share of the known contacts is not believed
 SUSPICIOUS_DROP = 0.2
 SUSPICIOUS_LEAST = 20
@@ -172,6 +186,7 @@ def describe_contact(kind: str) -> Callable[[Row], Item | None]:
             ("company" if said else "person") if isinstance(said, bool) else kind,
             epoch(row.get("createdDate")),
             epoch(row.get("dateOfLastUpdate")),
+            row.get("isDeleted") is True,
         )
 
     return describe
@@ -183,7 +198,10 @@ def describe_by(table: str, unit: str) -> Callable[[Row], Item | None]:
     def describe(row: Row) -> Item | None:
         found = source.TABLES[table].row_id(row, unit)
         updated = epoch(row.get("dateOfLastUpdate"))
-        return None if found is None else Item(found, updated=updated)
+        kind = None
+        if table == "tasks":
+            kind = "contact" if source.counterparty_contact(row) is not None else "other"
+        return None if found is None else Item(found, kind, updated=updated)
 
     return describe
 
@@ -235,6 +253,8 @@ class Extract:
                 paused.is_loaded = True
         done = paused is None
         self._load("completed" if done else "paused", notes.books(), closing=done)
+        if done:
+            self._compare_with_raw()
         summary = self._summary()
         if paused:
             raise paused
@@ -332,8 +352,10 @@ class Extract:
                 }
             ]
         pipeline = pipelines.build_pipeline("planfix", SCHEMA, context.progress)
+        # nothing to merge with in a table without rows
+        empty = context.raw.empty_tables(tables)
         counts = pipelines.load(
-            pipeline, source.planfix(self.spool, self.plan.run_id, tables, logs, sweep)
+            pipeline, source.planfix(self.spool, self.plan.run_id, tables, logs, sweep, empty)
         )
         for table, count in counts.items():
             context.rows_loaded[table] = (
@@ -342,7 +364,8 @@ class Extract:
                 else context.rows_loaded.get(table, 0) + count
             )
         # the spool is let go of only when its rows are in the database for good
-        self.spool.forget_bodies(stages)
+        if not closing:
+            self.spool.forget_bodies(stages)
 
     def _tables(self) -> list[str]:
         """Returns the tables to load: all but what the settings leave out."""
@@ -610,14 +633,14 @@ class Extract:
 
     def _walk_contacts(self, stage: str, unit: str, kind: str, fields: str = "") -> Walked:
         describe = describe_contact(kind)
-        try:
-            walked = self.pager.walk(stage, unit, self.contact_call(kind, fields=fields), describe)
-        except PlanfixRefusal as error:
-            if error.kind != "input" or not self.profile.kind_filter:
-                raise
-            # an account whose API does not know filters 4006 and 4007
-            self.profile.kind_filter = False
-            walked = self.pager.walk(stage, unit, self.contact_call(kind, fields=fields), describe)
+        while True:
+            call = self.contact_call(kind, fields=fields)
+            try:
+                walked = self.pager.walk(stage, unit, call, describe)
+                break
+            except PlanfixRefusal as error:
+                if error.kind != "input" or not self._asks_for_less(call):
+                    raise
         if walked.unstable:
             from loaders.planfix.windows import walk_by_creation
 
@@ -628,6 +651,19 @@ class Extract:
                     raise
             self.spool.mark(stage, unit, "done", vars(walked))
         return walked
+
+    def _asks_for_less(self, call: api.ListCall) -> bool:
+        """Drops what an account may refuse in a contact list; false when nothing is left."""
+        if self.profile.kind_filter:
+            # an account whose API does not know filters 4006 and 4007
+            self.profile.kind_filter = False
+            return True
+        if not self.pager.field_limit and call.body["fields"].count(",") >= NAMES_PER_CALL:
+            # a bound on the length of `fields`
+            self.profile.kind_filter = True
+            self.pager.field_limit = self.profile.field_limit = NAMES_PER_CALL
+            return True
+        return False
 
     def _note_order(self) -> None:
         page = next(self.spool.pages("contacts"), None)
@@ -694,12 +730,27 @@ class Extract:
         return api.ListCall("task/list", ("tasks",), {"filters": every, "fields": fields})
 
     def _walk_tasks(self) -> None:
-        walked: Walked | None = None
-        if self.plan.mode == DELTA and self.plan.window_from:
+        is_delta = self.plan.mode == DELTA and self.plan.window_from is not None
+        walked = None
+        if is_delta and self.plan.window_from:
             walked = self._changed_tasks(self.plan.window_from)
         if walked is None:
-            walked = self._list("tasks", "all", self.task_call(), verify="end")
-            self.context.check("tasks", walked.listed, self.spool.item_count("tasks"))
+            self._list("tasks", "all", self.task_call())
+        counting = self.task_call()
+        counting.body["fields"] = "id"
+        have = self._tasks_held(is_delta)
+        counted = self.pager.count("count tasks", counting, have)
+        self.context.add_floor(2)
+        if counted > have:
+            # a filter that finds nothing, or a page that said less than there was
+            self.pager.walk("tasks", "again", self.task_call(), describe_by("tasks", "again"))
+            have = self._tasks_held(is_delta)
+        self.context.check("tasks", counted, have)
+
+    def _tasks_held(self, with_raw: bool) -> int:
+        """Counts the tasks of this run and, in a delta, of the runs before."""
+        here = [int(item.id) for item in self.spool.items("tasks")]
+        return len(here) + (self.context.raw.count_other_tasks(here) if with_raw else 0)
 
     def _changed_tasks(self, start: datetime) -> Walked | None:
         zone = known_zone(self.settings, self.profile)
@@ -711,14 +762,14 @@ class Extract:
 
         def check(rows: Sequence[Row]) -> None:
             for row in rows:
-                moments = [
-                    parse_instant(row.get(n)) for n in ("dateOfLastUpdate", "dateOfLastComment")
-                ]
+                moments = [parse_instant(row.get(name)) for name in TASK_MOMENTS]
                 known = [moment for moment in moments if moment]
                 if known and max(known) < least:
                     raise Unfiltered
 
         kind = api.FILTER_TASK_CHANGED_OR_COMMENTED
+        if not self._task_filter_works(kind):
+            return None
         call = self.task_call([api.date_filter(kind, window)])
         unit = f"changed:{window[0]}..{window[1]}"
         try:
@@ -737,6 +788,33 @@ class Extract:
         self.context.add_floor(max(1, math.ceil(walked.listed / self.pager.page_size)))
         return walked
 
+    def _task_filter_works(self, kind: int) -> bool:
+        """Asks the filter for one task whose last change is known: does it find it?"""
+        zone = known_zone(self.settings, self.profile)
+        samples = self.context.raw.task_samples()
+        for number, payload in samples:
+            known = [parse_instant(payload.get(name)) for name in TASK_MOMENTS]
+            moments = [moment for moment in known if moment]
+            if not moments:
+                continue
+            window = zone.window(max(moments) - MINUTE, max(moments) + MINUTE)
+            call = self.task_call([api.date_filter(kind, window), api.task_number_filter(number)])
+            call.body["fields"] = "id"
+            try:
+                rows = self.pager.ask("task filter", call)
+            except PlanfixRefusal as error:
+                if error.kind != "input":
+                    raise
+                self.profile.task_filter = REFUSED
+                return False
+            if number in {api.reference_id(row) for row in rows}:
+                return True
+        # one that changed meanwhile is not found either: two are no accident
+        if len(samples) > 1:
+            self.profile.task_filter = IGNORED
+            return False
+        return True
+
     # completeness ---------------------------------------------------------------------------
 
     def _count(self) -> None:
@@ -745,6 +823,7 @@ class Extract:
         for kind in KINDS:
             call = self.contact_call(kind, fields="id")
             counts[kind] = self.pager.count("count", call, self._expected(kind))
+            self.context.add_floor(2)
         self.spool.put("counts", counts)
 
     def _expected(self, kind: str) -> int:
@@ -765,10 +844,11 @@ class Extract:
         agrees = counts == expected
         if not self._may_skip_sweep(agrees):
             context.once("sweep", self._sweep)
-            expected = {kind: self._expected(kind) for kind in KINDS}
         elif self.plan.mode == FULL:
             # every page was seen, in order, and the counts agree: that was a sweep
-            self._note_sweep("contacts", self.plan.started_at, True, set())
+            gone = self._deleted_ids("contacts")
+            is_complete = not self._is_suspicious("contacts")
+            self._note_sweep("contacts", self.plan.started_at, is_complete, gone)
         context.once("audit", self._audit)
 
     def _may_skip_sweep(self, agrees: bool) -> bool:
@@ -819,25 +899,27 @@ class Extract:
 
     def _deleted_ids(self, stage: str) -> set[int]:
         """Returns the ids that the list shows as deleted, and learns whether it shows any."""
-        found: set[int] = set()
-        for page in self.spool.pages(stage):
-            for row in rows_of(parse_json(page.body), ("contacts",)):
-                number = api.reference_id(row)
-                if row.get("isDeleted") is True and number is not None:
-                    found.add(number)
+        rows = self.spool.query("select id from item where stage = ? and is_deleted", [stage])
+        found = {int(row[0]) for row in rows}
         if found:
             self.profile.deleted_in_list = SHOWN
+        elif self.plan.mode == FULL and self.profile.deleted_in_list == UNKNOWN:
+            # a whole account without a single one
+            self.profile.deleted_in_list = HIDDEN
         return found
 
     def _is_suspicious(self, stage: str) -> bool:
-        known = int(self.spool.query("select count(*) from known")[0][0])
-        gone = int(
-            self.spool.query(
-                "select count(*) from known as k where not exists "
-                "(select 1 from item as s where s.stage = ? and s.id = k.id)",
-                [stage],
-            )[0][0]
-        )
+        """Tells whether a list lacks more of the contacts in the database than a day explains."""
+        known = gone = 0
+        before = self.context.raw.gone_contacts()
+        batch: list[int] = []
+        for number in itertools.chain((row[0] for row in self.context.raw.known_contacts()), [0]):
+            if number and number not in before:
+                batch.append(number)
+            if batch and (not number or len(batch) >= 5_000):
+                known += len(batch)
+                gone += len(batch) - len(self.spool.newest(stage, batch))
+                batch = []
         if gone and self.profile.deleted_in_list != SHOWN:
             self.profile.deleted_in_list = HIDDEN
         if self.context.accept_drop or gone < max(SUSPICIOUS_LEAST, known * SUSPICIOUS_DROP):
@@ -935,10 +1017,14 @@ class Extract:
         for kind in KINDS:
             expected, loaded = counts.get(kind), self._expected(kind)
             if swept.get("is_complete") and stage != "contacts":
-                # the sweep is later and knows the ids: compare with it
-                expected = self.spool.item_count(stage, kind)
+                # the sweep is later than the count and knows the ids: compare with it
+                listed = (
+                    "select count(*) from item as s where s.stage = ? and s.kind = ? "
+                    "and not s.is_deleted"
+                )
+                expected = int(self.spool.query(listed, [stage, kind])[0][0])
                 row = self.spool.query(
-                    "select count(*) from item as s where s.stage = ? and s.kind = ? and ("
+                    f"{listed} and ("
                     "exists (select 1 from item as c where c.stage = 'contacts' and c.id = s.id) "
                     "or exists (select 1 from known as k where k.id = s.id))",
                     [stage, kind],
@@ -953,22 +1039,51 @@ class Extract:
                 "ok" if swept["is_complete"] else "short",
                 "" if swept["is_complete"] else "the list moved too much to see every id",
             )
-        for stage_name in ("users", "data_tag_entries", "directory_entries"):
-            count = self.spool.item_count(stage_name)
-            if count:
-                context.check(stage_name, count, count)
         if self.plan.mode == FULL:
             self._audit_fields()
 
+    def _compare_with_raw(self) -> None:
+        """Counts again in the database: what the audit calls loaded is what stands there."""
+        context = self.context
+        raw = context.raw
+        swept = self.spool.get("sweep") or {}
+        found: dict[str, tuple[int | None, int]] = {}
+        if swept.get("is_complete") and swept["stage"] != "contacts":
+            kinds = raw.swept_contacts(swept["sweep_id"])
+        elif self.plan.mode == FULL:
+            kinds = raw.contacts_of_run(self.plan.run_id)
+        else:
+            kinds = raw.present_contacts()
+        for kind in KINDS:
+            noted = context.audit.get(PASSES[kind])
+            if noted:
+                found[PASSES[kind]] = (noted["expected"], kinds.get(kind, 0))
+        for name in self._tables():
+            table = source.TABLES[name]
+            # rows of comments that hang on neither card nor wanted task are left out
+            wanted = {"contact_comments": CARD, "task_comments": TASK}.get(name)
+            fetched = self.spool.item_count(table.stage, wanted)
+            loaded = raw.rows_of_run(name, self.plan.run_id)
+            if name in context.audit:
+                if loaded < fetched:
+                    found[name] = (fetched, loaded)
+            elif name != "contacts" and fetched:
+                found[name] = (fetched, loaded)
+        before = {name: dict(row) for name, row in context.audit.items()}
+        for name, (expected, loaded) in found.items():
+            detail = str((before.get(name) or {}).get("detail") or "")
+            context.check(name, expected, loaded, detail=detail)
+        raw.write_audit([context.audit[name] for name in found])
+
     def _audit_fields(self) -> None:
         """Checks that every requested name came back at least once."""
-        seen: set[str] = set(self.spool.get("seen_names") or [])
-        if not self.spool.item_count("contacts") or not seen:
+        seen = self.spool.names("contacts")
+        if not self.spool.item_count("contacts"):
             return
         for name in (*api.CONTACT_PLAIN, *api.CONTACT_OBJECTS, *self._field_ids("contact")):
             if str(name) in seen:
                 continue
-            if name in api.CONTACT_PLAIN:
+            if name in api.CONTACT_VITAL:
                 verdict = "missing_field"
                 detail = "the list never returned this name"
             else:
@@ -976,19 +1091,8 @@ class Extract:
                 detail = "no contact carries a value, or the list does not know the name"
             self.context.check(f"contacts.{name}", None, 0, verdict, detail)
 
-    def note_names(self) -> None:
-        """Collects the names seen in contact pages, before their bodies are loaded and removed."""
-        seen: set[str] = set(self.spool.get("seen_names") or [])
-        for row in self._rows("contacts", ("contacts",)):
-            seen.update(row)
-            for entry in row.get("customFieldData") or []:
-                if isinstance(entry, dict):
-                    seen.add(str(api.reference_id(entry.get("field"))))
-        self.spool.put("seen_names", sorted(seen))
-
     def _fields_again(self) -> None:
-        """Notes the names seen, and fetches a custom field that appeared while the run was busy."""
-        self.note_names()
+        """Fetches a custom field that appeared while the run was busy."""
         age = time.time() - self.plan.started_at.timestamp()
         if age < 600:
             return
@@ -1018,9 +1122,15 @@ class Extract:
         has = {"type": api.FILTER_HAS_VALUE, "operator": "equal", "value": number}
         for kind in KINDS:
             unit = f"{PASSES[kind]}:field:{number}"
-            self.pager.walk(
-                "contacts", unit, self.contact_call(kind, [has]), describe_contact(kind)
-            )
+            describe = describe_contact(kind)
+            try:
+                walked = self.pager.walk("contacts", unit, self.contact_call(kind, [has]), describe)
+            except PlanfixRefusal as error:
+                if error.kind != "input":
+                    raise
+                # no such filter: all of them, once for all fields
+                walked = self._walk_contacts("contacts", f"{PASSES[kind]}:fields", kind)
+            self.context.add_floor(max(1, math.ceil(walked.listed / self.pager.page_size)))
 
 
 def _operator() -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -32,19 +33,25 @@ MOST_WIDTH = timedelta(days=730)
 # a page slower than this means the window is too wide
 SLOW_SECONDS = 15.0
 MOST_PAGES = 10
-# cards read per delta where nothing says which ones have news
-ROTATION = 2_000
+# unchanged cards read per delta where nothing says which ones have news: a part of the day
+ROTATION_SHARE = 0.25
+LEAST_QUOTA = 20_000
+CARD_TRIES = 3
 
 
 def describe_comment(unit: str, with_tasks: bool) -> Callable[[Row], Item | None]:
-    """Returns the index entry of a comment; `wanted` or `other` for those not to be loaded."""
+    """Returns the index entry of a comment: on a card, of a task, or not to be loaded."""
+    from loaders.planfix.extract import CARD, TASK
 
     def describe(row: Row) -> Item | None:
         number = api.reference_id(row)
         if number is None:
             return None
-        is_wanted = with_tasks or source.contact_id_of_comment(row, unit) is not None
-        kind = "wanted" if is_wanted else "other"
+        kind = "other"
+        if source.contact_id_of_comment(row, unit) is not None:
+            kind = CARD
+        elif with_tasks and source.task_id_of_comment(row, unit) is not None:
+            kind = TASK
         return Item(number, kind, updated=epoch(row.get("dateTime")))
 
     return describe
@@ -92,7 +99,11 @@ class Notes:
                     "name": "notes",
                     "noted_at": now,
                     "payload": source.dumps(
-                        {"route": self.spool.get("notes_route"), "to": self.spool.get("notes_to")}
+                        {
+                            "route": self.spool.get("notes_route"),
+                            "to": self.spool.get("notes_to"),
+                            "tasks": self.settings.task_comments,
+                        }
                     ),
                 }
             ]
@@ -111,6 +122,7 @@ class Notes:
         if route == GLOBAL:
             try:
                 self._global()
+                self._new_cards()
                 return
             except Unfiltered:
                 self.profile.comment_route = PER_CONTACT
@@ -127,8 +139,10 @@ class Notes:
             return GLOBAL
         # a full history: global pages hold the comments of all tasks, too
         pages = self._estimate_pages()
-        cards = self.spool.item_count("contacts")
-        return GLOBAL if pages is None or pages <= max(cards, 20) else PER_CONTACT
+        calls = self.spool.item_count("contacts")
+        if self.settings.task_comments:
+            calls += len(self._tasks_to_read())
+        return GLOBAL if pages is None or pages <= max(calls, 20) else PER_CONTACT
 
     def find_route(self) -> None:
         """Finds out whether the global list returns card notes."""
@@ -140,21 +154,24 @@ class Notes:
         if any(source.contact_id_of_comment(row, "") is not None for row in rows):
             self.profile.comment_route = GLOBAL
             return
-        for number in self._recent_contacts(ROUTE_SAMPLES):
+        sample = self.spool.get("route_sample")
+        for number in [] if sample else self._recent_contacts(ROUTE_SAMPLES):
             # these pages are used, not only looked at
             found = self._card(number)
             if not found:
                 continue
-            note = found[0]
-            written = parse_instant(note.get("dateTime"))
-            if not written:
-                continue
-            wanted = api.reference_id(note)
-            around = self._probe(written - MINUTE, written + MINUTE) or []
-            ids = {api.reference_id(row) for row in around}
-            self.profile.comment_route = GLOBAL if wanted in ids else PER_CONTACT
+            written = epoch(found[0].get("dateTime"))
+            if written is not None:
+                sample = [api.reference_id(found[0]), written]
+                self.spool.put("route_sample", sample)
+                break
+        if not sample:
+            # no note found where notes are likeliest: the sure route, the question stays open
             return
-        # no note found where notes are likeliest: the sure route, and the question stays open
+        moment = datetime.fromtimestamp(sample[1], UTC)
+        around = self._probe(moment - MINUTE, moment + MINUTE) or []
+        ids = {api.reference_id(row) for row in around}
+        self.profile.comment_route = GLOBAL if sample[0] in ids else PER_CONTACT
 
     def _probe(self, start: datetime, end: datetime) -> list[Row] | None:
         """Returns the first page of a window, None when the call is not to be had."""
@@ -181,17 +198,27 @@ class Notes:
 
         if self.extract.plan.mode != DELTA:
             return None
-        noted = (self.extract.context.raw.states().get("notes") or {}).get("to")
+        noted = self._state()
         start = self.extract.plan.window_from
-        if noted is None:
-            # notes were never read to the end: a delta does not start their history
+        is_first = not self.spool.query("select exists (select 1 from known)")[0][0]
+        if is_first:
+            # `--since` on an empty database: what it fetched is read card by card
             return start
-        watermark = datetime.fromisoformat(noted) - OVERLAP
+        if noted.get("to") is None or (self.settings.task_comments and not noted.get("tasks")):
+            # notes, or those of tasks, were switched on since: their history is still missing
+            return None
+        watermark = datetime.fromisoformat(noted["to"]) - OVERLAP
         return min(watermark, start) if start else watermark
 
+    def _state(self) -> dict[str, Any]:
+        """Returns what the last run that finished its notes left."""
+        return self.extract.context.raw.states().get("notes") or {}
+
     def _oldest(self) -> datetime:
-        row = self.spool.query("select min(created) from item where stage = 'contacts'")
-        if row and row[0][0]:
+        row = self.spool.query(
+            "select min(created), exists (select 1 from known) from item where stage = 'contacts'"
+        )
+        if row and row[0][0] and not row[0][1]:
             return datetime.fromtimestamp(int(row[0][0]), UTC) - timedelta(days=1)
         return self.client.now() - timedelta(days=365 * 15)
 
@@ -261,6 +288,20 @@ class Notes:
         last = datetime.fromisoformat(self.spool.get("notes_to"))
         self.extract.context.once("notes_count", lambda: self._verify(first, last))
 
+    def _new_cards(self) -> None:
+        """Reads the cards of contacts that are new to us but older than the windows."""
+        first = self._notes_from()
+        if first is None:
+            return
+        rows = self.spool.query(
+            "select c.id from item as c where c.stage = 'contacts' and not c.is_deleted "
+            "and (c.created is null or c.created < ?) "
+            "and not exists (select 1 from known as k where k.id = c.id) order by c.id",
+            [int(first.timestamp())],
+        )
+        self.spool.queue("card", [int(row[0]) for row in rows])
+        self._in_parallel(self.spool.units("card", "todo"), self._card)
+
     def _tail(self, end: datetime) -> None:
         """Looks at the minutes after the closed windows; they come again with the next run."""
         zone = known_zone(self.settings, self.profile)
@@ -307,6 +348,15 @@ class Notes:
             self.spool.put("cards_queued", True)
         todo = self.spool.units("card", "todo")
         self._in_parallel(todo, self._card)
+        waiting = int(self.spool.get("cards_waiting") or 0)
+        read = self.spool.unit_count("card", "done") + self.spool.unit_count("card", "gone")
+        self.extract.context.check(
+            "comment_cards",
+            read + waiting,
+            read,
+            "unknown" if waiting else "ok",
+            "unchanged cards wait for their turn to be read for new notes" if waiting else "",
+        )
 
     def _cards(self) -> list[int]:
         changed = [
@@ -323,12 +373,18 @@ class Notes:
             (number for number in known if number not in fresh),
             key=lambda number: (checks.get(number, never), number),
         )
-        left = len(others) - ROTATION
-        if left > 0:
+        most = self.settings.notes_rotation
+        if most is None:
+            quota = self.settings.daily_quota or self.profile.daily_quota or LEAST_QUOTA
+            most = int(quota * ROTATION_SHARE)
+        most = most or len(others)
+        left = max(0, len(others) - most)
+        self.spool.put("cards_waiting", left)
+        if left:
             self.extract.context.lines.append(
                 f"{left:,} unchanged cards wait for their turn to be read for new notes"
             )
-        return [*changed, *others[:ROTATION]]
+        return [*changed, *others[:most]]
 
     def _card(self, number: int) -> list[Row]:
         """Reads the last notes of one card, or all of them."""
@@ -337,25 +393,27 @@ class Notes:
         describe = describe_comment(unit, self.settings.task_comments)
         if self.spool.state("card", number) in {"done", "gone"}:
             return []
-        wanted = self.settings.notes_per_contact
         try:
-            if self.settings.notes == "all":
-                walked = self.pager.walk(STAGE, unit, call, describe, parallel=False)
-                self.extract.context.add_floor(
-                    max(1, math.ceil(walked.listed / self.pager.page_size))
-                )
-                self.spool.mark("card", number)
-                return []
-            rows = self._last(unit, call, describe, wanted)
+            # the card of a contact that is gone answers like a passing fault
+            rows = self._notes_of(unit, replace(call, tries=CARD_TRIES), describe)
         except PlanfixRefusal as error:
-            if error.kind in {"missing", "rights"} or (
-                error.kind in {"fault", "input"} and not self._exists(number)
-            ):
+            if error.kind not in {"missing", "rights", "fault", "input"}:
+                raise
+            if error.kind in {"missing", "rights"} or not self._exists(number):
                 self.spool.mark("card", number, "gone")
                 return []
-            raise
+            rows = self._notes_of(unit, call, describe)
         self.spool.mark("card", number)
         return rows
+
+    def _notes_of(
+        self, unit: str, call: api.ListCall, describe: Callable[[Row], Item | None]
+    ) -> list[Row]:
+        if self.settings.notes != "all":
+            return self._last(unit, call, describe, self.settings.notes_per_contact)
+        walked = self.pager.walk(STAGE, unit, call, describe, parallel=False)
+        self.extract.context.add_floor(max(1, math.ceil(walked.listed / self.pager.page_size)))
+        return []
 
     def _last(
         self, unit: str, call: api.ListCall, describe: Callable[[Row], Item | None], wanted: int
@@ -383,7 +441,7 @@ class Notes:
 
     def _exists(self, number: int) -> bool:
         try:
-            self.client.get(f"contact/{number}", "contact", {"fields": "id"}, expect=dict, tries=3)
+            self.client.get(f"contact/{number}", "contact", {"fields": "id"}, expect=dict)
         except PlanfixRefusal as error:
             if error.kind in {"missing", "rights", "input"}:
                 return False
@@ -396,24 +454,32 @@ class Notes:
         if self.spool.get("notes_route") == GLOBAL:
             return
         if self.spool.get("tasks_queued") is None:
-            numbers = sorted(int(item.id) for item in self.spool.items("tasks"))
-            self.spool.queue("task", numbers)
+            self.spool.queue("task", self._tasks_to_read())
             self.spool.put("tasks_queued", True)
         self._in_parallel(self.spool.units("task", "todo"), self._task)
+
+    def _tasks_to_read(self) -> list[int]:
+        """Returns the tasks whose counterparty is a contact, known ones too when new to this."""
+        from loaders.planfix.extract import DELTA
+
+        rows = self.spool.query("select id from item where stage = 'tasks' and kind = 'contact'")
+        numbers = {int(row[0]) for row in rows}
+        if self.extract.plan.mode == DELTA and not self._state().get("tasks"):
+            numbers |= self.extract.context.raw.tasks_of_contacts()
+        return sorted(numbers)
 
     def _task(self, number: int) -> None:
         unit = f"task:{number}"
         describe = describe_comment(unit, True)
+        call = api.task_comments(number)
         try:
-            walked = self.pager.walk(
-                STAGE, unit, api.task_comments(number), describe, parallel=False
-            )
+            # the last notes of a contact are among the last ones of its tasks
+            self._notes_of(unit, call, describe)
         except PlanfixRefusal as error:
             if error.kind in {"missing", "rights"}:
                 self.spool.mark("task", number, "gone")
                 return
             raise
-        self.extract.context.add_floor(max(1, math.ceil(walked.listed / self.pager.page_size)))
         self.spool.mark("task", number)
 
     def _details(self) -> None:

@@ -74,13 +74,14 @@ class Pager:
     cap: int = 0
     on_page: Callable[[str, int], None] | None = None
     field_limit: int = 0
-    floor: int = 0
+    _names: dict[str, set[str]] = field(default_factory=dict)
 
     def fetch(
         self, call: api.ListCall, offset: int, size: int | None = None, tries: int | None = None
     ) -> Reply:
         """Requests one page, past the spool."""
         size = size or self.page_size
+        tries = tries or call.tries
         if call.method == "GET":
             params = {**call.body, "offset": offset, "pageSize": size}
             return self.client.get(call.path, call.keys, params, timeout=call.timeout, tries=tries)
@@ -147,12 +148,35 @@ class Pager:
         if check:
             check(rows)
         items = [item for item in map(describe, rows) if item is not None]
-        self.spool.add_page(stage, unit, cursor, reply.content, reply.received_at, items, done=done)
+        self.spool.add_page(
+            stage,
+            unit,
+            cursor,
+            reply.content,
+            reply.received_at,
+            items,
+            done=done,
+            names=self.new_names(stage, rows),
+        )
         if len(rows) >= self.page_size:
             self.cap = max(self.cap, self.page_size)
         if self.on_page:
             self.on_page(stage, len(rows))
         return rows
+
+    def new_names(self, stage: str, rows: Iterable[Row]) -> set[str]:
+        """Returns the names, custom fields by their ids, that no page of the stage had so far."""
+        known = self._names.setdefault(stage, set())
+        found = {name for row in rows for name in row}
+        found |= {
+            str(api.reference_id(entry.get("field")))
+            for row in rows
+            for entry in row.get("customFieldData") or ()
+            if isinstance(entry, dict)
+        }
+        found -= known
+        known |= found
+        return found
 
     def walk(
         self,

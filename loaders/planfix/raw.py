@@ -1,8 +1,8 @@
-"""What earlier runs left in the database: watermark, profile, known contacts, known fields."""
+"""What runs left in the database: watermark, profile, known contacts, known fields, row counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ FINISHED = (
 
 
 class RawState:
-    """Reads (never writes) schema `planfix_raw`."""
+    """Reads schema `planfix_raw`; the only thing it writes are the final numbers of the audit."""
 
     def __init__(self, account: str, schema: str = SCHEMA) -> None:
         """Notes where to look; connects for each question."""
@@ -166,6 +166,136 @@ class RawState:
                 "contact_comment_checks", "t.contact_id, t.checked_at"
             )
         }
+
+    def _numbers(self, query: str, needs: Iterable[str], *values: Any) -> list[tuple[Any, ...]]:
+        """Runs a query over tables of the schema, named {0}; nothing when one is missing."""
+        with self._link() as link:
+            if not all(self._has(link, table) for table in needs):
+                return []
+            return link.execute(
+                sql.SQL(query).format(sql.Identifier(self.schema)),
+                list(values),
+            ).fetchall()
+
+    @staticmethod
+    def _by_kind(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
+        return {"company" if is_company else "person": int(count) for is_company, count in rows}
+
+    def empty_tables(self, names: Iterable[str]) -> set[str]:
+        """Returns the tables that have no rows or do not exist yet."""
+        found = set()
+        with self._link() as link:
+            for name in names:
+                query = sql.SQL("select exists (select from {})").format(
+                    sql.Identifier(self.schema, name)
+                )
+                row = link.execute(query).fetchone() if self._has(link, name) else None
+                if not (row and row[0]):
+                    found.add(name)
+        return found
+
+    def rows_of_run(self, table: str, run_id: str) -> int:
+        """Counts the rows that a run brought."""
+        rows = self._numbers(
+            f"select count(*) from {{0}}.{table} where run_id = %s", [table], run_id
+        )
+        return int(rows[0][0]) if rows else 0
+
+    def contacts_of_run(self, run_id: str) -> dict[str, int]:
+        """Counts the contacts that a run brought, by kind."""
+        return self._by_kind(
+            self._numbers(
+                "select is_company, count(*) from {0}.contacts where run_id = %s group by 1",
+                ["contacts"],
+                run_id,
+            )
+        )
+
+    def swept_contacts(self, sweep_id: str) -> dict[str, int]:
+        """Counts the contacts of a sweep that stand in the database, by the sweep's kind."""
+        return self._by_kind(
+            self._numbers(
+                "select s.is_company, count(*) from {0}.id_sweep as s where s.sweep_id = %s "
+                "and exists (select from {0}.contacts as c where c.id = s.id) group by 1",
+                ["contacts", "id_sweep"],
+                sweep_id,
+            )
+        )
+
+    def present_contacts(self) -> dict[str, int]:
+        """Counts the contacts in the database that no sweep found gone, by kind."""
+        return self._by_kind(
+            self._numbers(
+                "select is_company, count(*) from {0}.contacts where not id = any(%s) group by 1",
+                ["contacts"],
+                sorted(self.gone_contacts()),
+            )
+        )
+
+    def count_other_tasks(self, numbers: list[int]) -> int:
+        """Counts the tasks in the database besides these."""
+        rows = self._numbers(
+            "select count(*) from {0}.tasks as t left join unnest(%s::bigint[]) as n (id) "
+            "using (id) where n.id is null",
+            ["tasks"],
+            numbers,
+        )
+        return int(rows[0][0]) if rows else 0
+
+    def tasks_of_contacts(self) -> set[int]:
+        """Returns the tasks whose counterparty is a contact."""
+        query = "select id from {0}.tasks where counterparty_id is not null"
+        return {int(row[0]) for row in self._numbers(query, ["tasks"])}
+
+    def task_samples(self) -> list[tuple[int, dict[str, Any]]]:
+        """Returns two tasks that changed last."""
+        return [
+            (int(number), payload)
+            for number, payload in self._numbers(
+                "select id, payload from {0}.tasks order by greatest("
+                "payload -> 'dateOfLastUpdate' ->> 'datetime', "
+                "payload -> 'dateOfLastComment' ->> 'datetime') desc nulls last, id limit 2",
+                ["tasks"],
+            )
+        ]
+
+    def write_audit(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Writes the audit's final numbers, which are known only once everything is loaded."""
+        types = {
+            "expected": "bigint",
+            "loaded": "bigint",
+            "difference": "bigint",
+            "verdict": "text",
+            "detail": "text",
+            "checked_at": "timestamptz",
+        }
+        values = {
+            name: sql.SQL("%({})s::{}").format(sql.SQL(name), sql.SQL(kind))
+            for name, kind in types.items()
+        }
+        names = {
+            "audit": sql.Identifier(self.schema, "extract_audit"),
+            "runs": sql.Identifier(self.schema, "extract_runs"),
+            "columns": sql.SQL(", ").join(map(sql.Identifier, types)),
+            "values": sql.SQL(", ").join(values.values()),
+            "changes": sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(sql.Identifier(name), value)
+                for name, value in values.items()
+            ),
+        }
+        update = sql.SQL(
+            "update {audit} set {changes} where run_id = %(run_id)s::text "
+            "and object = %(object)s::text"
+        ).format(**names)
+        insert = sql.SQL(
+            "insert into {audit} (run_id, object, {columns}, _dlt_load_id, _dlt_id) "
+            "select run_id, %(object)s::text, {values}, _dlt_load_id, "
+            "md5(run_id || %(object)s::text) from {runs} where run_id = %(run_id)s::text"
+        ).format(**names)
+        with self._link() as link, link.transaction():
+            for row in rows:
+                if not link.execute(update, row).rowcount:
+                    link.execute(insert, row)
 
     def counts(self) -> dict[str, int]:
         """Returns the rows of the main tables, for the cost of a delta."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -144,14 +144,18 @@ class Session:
             mode = DELTA if watermark else FULL
             start = watermark - OVERLAP if watermark else None
         plan = new_plan(mode, now, None if mode == FULL else start)
+        self.spool.put("clock_skew", self.client.clock_skew.total_seconds())
         self.spool.put("plan", plan.to_json())
         return plan
 
     def run(self, *, since: str | None, full: bool, accept_drop: bool) -> pipelines.Summary:
         """Extracts and loads, resuming what was left unfinished."""
-        if self.spool.get("phase") != "closing":
-            self._knock()
         resumed = self.spool.get("plan") is not None
+        if resumed:
+            # the first request of the rest tells whether the token still opens the door
+            self.client.clock_skew = timedelta(seconds=self.spool.get("clock_skew") or 0)
+        else:
+            self._knock()
         plan = self._plan(since, full)
         context = self._context(plan)
         context.accept_drop = accept_drop

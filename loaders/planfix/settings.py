@@ -32,6 +32,8 @@ class PlanfixSettings:
         concurrency: pages fetched at once, 0 for the profile's.
         notes: `last`, `all` or `none`.
         notes_per_contact: how many of the last notes per contact are wanted.
+        notes_rotation: unchanged cards a delta reads for new notes where nothing tells which
+            have some: 0 for all, `None` for a quarter of the daily quota.
         task_comments: also the comments of tasks whose counterparty is a contact.
         contact_details: one GET per contact for the names that lists do not return.
         changed_filter_id: saved Planfix filter on the change date (fallback for filter 38).
@@ -51,6 +53,7 @@ class PlanfixSettings:
     concurrency: int = 0
     notes: str = "last"
     notes_per_contact: int = 50
+    notes_rotation: int | None = None
     task_comments: bool = False
     contact_details: bool = False
     changed_filter_id: str = ""
@@ -191,6 +194,11 @@ def read(environment: Mapping[str, str] | None = None) -> PlanfixSettings:
         concurrency=int(_number(values, "PLANFIX_CONCURRENCY", 0, 0)),
         notes=notes,
         notes_per_contact=int(_number(values, "PLANFIX_NOTES_PER_CONTACT", 50, 1)),
+        notes_rotation=(
+            int(_number(values, "PLANFIX_NOTES_ROTATION", 0, 0))
+            if values.get("PLANFIX_NOTES_ROTATION", "").strip()
+            else None
+        ),
         task_comments=_flag(values, "PLANFIX_TASK_COMMENTS"),
         contact_details=_flag(values, "PLANFIX_CONTACT_DETAILS"),
         changed_filter_id=values.get("PLANFIX_CHANGED_FILTER_ID", "").strip(),

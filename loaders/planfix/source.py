@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -460,7 +460,16 @@ def _sweep_rows(spool: Spool, stage: str, sweep_id: str, left_out: set[int]) -> 
             }
 
 
-def _resource(table: Table, rows: Callable[[], Iterable[Values]], replace: bool) -> DltResource:
+def _disposition(kind: str) -> Any:
+    if kind == "merge":
+        # the spool has one newest page per row already
+        return {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}
+    return kind
+
+
+def _resource(
+    table: Table, rows: Callable[[], Iterable[Values]], disposition: str = "merge"
+) -> DltResource:
     columns: dict[str, Any] = {}
     for name, kind in table.columns.items():
         columns[name] = {
@@ -471,12 +480,7 @@ def _resource(table: Table, rows: Callable[[], Iterable[Values]], replace: bool)
         lambda: _batches(table, rows()),
         name=table.name,
         primary_key=table.keys,
-        write_disposition=(
-            "replace"
-            if replace
-            # the spool has one newest page per row already
-            else {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}
-        ),
+        write_disposition=_disposition(disposition),
         columns=columns,
         schema_contract=SCHEMA_CONTRACT,
     )
@@ -498,6 +502,7 @@ def planfix(
     tables: Iterable[str],
     logs: dict[str, list[Values]],
     sweep: Sweep | None = None,
+    empty: Collection[str] = (),
 ) -> Iterator[DltResource]:
     """Planfix objects out of the spool, and the extract's own books.
 
@@ -507,19 +512,20 @@ def planfix(
         tables: object tables to load.
         logs: rows of the books (`extract_runs`, `extract_audit`, …) by table.
         sweep: the ids of a complete sweep; it replaces the one before.
+        empty: tables without rows: theirs are appended, all others merged.
 
     Yields:
         One resource per table.
     """
     for name in tables:
         read = partial(_object_rows, TABLES[name], spool, run_id)
-        yield _resource(TABLES[name], read, replace=False)
+        yield _resource(TABLES[name], read, "append" if name in empty else "merge")
     for name, rows in logs.items():
-        yield _resource(LOGS[name], partial(list, rows), replace=False)
+        yield _resource(LOGS[name], partial(list, rows))
     if sweep:
         found = sweep
         yield _resource(
             SWEEP,
             lambda: _sweep_rows(spool, found.stage, found.sweep_id, found.left_out),
-            replace=True,
+            "replace",
         )

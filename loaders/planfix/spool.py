@@ -23,7 +23,7 @@ from typing import Any
 
 from loaders.planfix.client import parse_json
 
-VERSION = 4
+VERSION = 5
 _SCHEMA = """
 create table meta (name text primary key, value text) without rowid;
 create table page (
@@ -45,6 +45,7 @@ create table item (
     kind text,
     created integer,
     updated integer,
+    is_deleted integer not null default 0,
     primary key (stage, id)
 ) without rowid;
 create table unit (
@@ -59,6 +60,11 @@ create table known (
     kind text,
     updated integer
 );
+create table name_seen (
+    stage text not null,
+    name text not null,
+    primary key (stage, name)
+) without rowid;
 """
 
 
@@ -71,12 +77,14 @@ class Item:
         kind: `person` or `company` for contacts.
         created: creation time, epoch seconds.
         updated: time of the last change, epoch seconds.
+        is_deleted: the row itself says that it is deleted.
     """
 
     id: Any
     kind: str | None = None
     created: int | None = None
     updated: int | None = None
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -221,8 +229,12 @@ class Spool:
         fetched_at: datetime,
         items: Iterable[Item],
         done: bool = False,
+        names: Iterable[str] = (),
     ) -> int:
-        """Stores a page with the index of its rows; the newest page of a row wins."""
+        """Stores a page with the index of its rows; the newest page of a row wins.
+
+        `names` are the field names that the page brought for the first time.
+        """
         packed = zlib.compress(body, 1)
         rows = list(items)
         with self._transaction() as link:
@@ -235,11 +247,15 @@ class Spool:
             ).fetchone()
             seq = int(found[0])
             link.executemany(
-                "insert into item values (?, ?, ?, ?, ?, ?) on conflict (stage, id) do update "
+                "insert into item values (?, ?, ?, ?, ?, ?, ?) on conflict (stage, id) do update "
                 "set seq = excluded.seq, kind = coalesce(excluded.kind, kind), "
                 "created = coalesce(excluded.created, created), "
-                "updated = coalesce(excluded.updated, updated) where excluded.seq >= seq",
-                [(stage, i.id, seq, i.kind, i.created, i.updated) for i in rows],
+                "updated = coalesce(excluded.updated, updated), "
+                "is_deleted = excluded.is_deleted where excluded.seq >= seq",
+                [(stage, i.id, seq, i.kind, i.created, i.updated, i.is_deleted) for i in rows],
+            )
+            link.executemany(
+                "insert or ignore into name_seen values (?, ?)", [(stage, name) for name in names]
             )
             if done:
                 self._mark(link, stage, unit, "done", None)
@@ -308,6 +324,10 @@ class Spool:
         with self._lock:
             self._link.execute("pragma wal_checkpoint(truncate)")
 
+    def names(self, stage: str) -> set[str]:
+        """Returns the field names that any page of a stage brought."""
+        return {row[0] for row in self.query("select name from name_seen where stage = ?", [stage])}
+
     def page_count(self, stage: str) -> int:
         """Counts the pages of a stage, loaded ones included."""
         return int(self._value("select count(*) from page where stage = ?", [stage]))
@@ -358,7 +378,7 @@ class Spool:
     def drop_stage(self, stage: str) -> None:
         """Removes pages, index and marks of a stage."""
         with self._transaction() as link:
-            for table in ("page", "item", "unit"):
+            for table in ("page", "item", "unit", "name_seen"):
                 link.execute(f"delete from {table} where stage = ?", [stage])
 
     def set_known(self, rows: Iterable[tuple[int, str | None, int | None]]) -> None:
