@@ -1,10 +1,11 @@
-"""Keeps row values out of what dbt prints and logs when PostgreSQL refuses a statement.
+"""Personal data and dbt: no row values in what it prints and logs, none left on disk by a purge.
 
 PostgreSQL quotes the row in its error ("Failing row contains (…)", "Key (value)=(…)", `invalid
 input syntax for type date: "…"`), and dbt-postgres passes that on to the screen, to dbt.log and to
 run_results.json. dbt imports every top-level module named `dbt_…` as a plugin when it starts; this
 one puts an error of our own wording in the place of PostgreSQL's: its SQLSTATE, the names of the
-table, column and constraint, and the message where that cannot hold a value.
+table, column and constraint, and the message where that cannot hold a value. And it gives macros
+`adapter.remove_extract_files()`, since no macro of dbt's own can remove a file.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from contextlib import contextmanager
 import psycopg2
 from dbt.adapters.events.logging import AdapterLogger
 from dbt.adapters.postgres.connections import PostgresConnectionManager
+from dbt.adapters.postgres.impl import PostgresAdapter
 from dbt.plugins.manager import dbtPlugin
-from dbt_common.exceptions import DbtDatabaseError
+from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
+
+from loaders import extract_files
+from loaders.errors import UserError
 
 # Classes of SQLSTATE whose message may quote a value: casts and lengths, Python and SQL routines
 # (the functions of this project raise with a wording of their own, class P0), the server's
@@ -76,12 +81,21 @@ def _exception_handler(self: PostgresConnectionManager, sql: str) -> Iterator[No
 _original_handler = PostgresConnectionManager.exception_handler
 
 
+def _remove_extract_files(_adapter: PostgresAdapter) -> int:
+    try:
+        return extract_files.remove_extract_files()
+    except UserError as error:
+        raise DbtRuntimeError(str(error)) from None
+
+
 class PersonalData(dbtPlugin):  # type: ignore[misc]
     """The plugin as dbt finds it."""
 
     def initialize(self) -> None:
-        """Takes the place of the adapter's error handler."""
+        """Takes the place of the adapter's error handler, and adds to what macros may call."""
         PostgresConnectionManager.exception_handler = _exception_handler
+        PostgresAdapter.remove_extract_files = _remove_extract_files
+        PostgresAdapter._available_ |= {"remove_extract_files"}
 
 
 plugins = [PersonalData]

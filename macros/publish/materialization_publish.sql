@@ -96,6 +96,7 @@
         ~ " as plans,"
         ~ " (select count(*) from " ~ ref('publish_plan') ~ ") as plan_rows,"
         ~ " exists (select from " ~ state_relation('published_rows') ~ ") as has_baseline,"
+        ~ " exists (select from " ~ ref('customers') ~ ") as has_ready,"
         ~ " exists ("
         ~ "     select from " ~ state_relation('batches') ~ " as batches"
         ~ "     cross join (select plan_id, last_batch_id from " ~ ref('publish_plan_batches')
@@ -109,10 +110,13 @@
             'the publish plan is out of date: something was published or rolled back since it '
             ~ 'was made. Run dbt build, or dbt build --select publish_comparison+.'
         ) -%}
-    {%- elif state['plan_rows'] == 0 and state['has_baseline'] -%}
+    {#- a plan has a row for every ready and every published one; emptied ready rows would
+        archive every customer -#}
+    {%- elif state['has_baseline'] and not state['has_ready']
+        or state['plan_rows'] == 0 and (state['has_baseline'] or state['has_ready']) -%}
         {%- do _stop_run(
-            'the publish plan is empty though rows were published before: the server lost its '
-            ~ 'unlogged tables in a crash. Run dbt build.'
+            'there is nothing to publish though there was: the server lost its unlogged tables '
+            ~ 'in a crash. Run dbt build.'
         ) -%}
     {%- endif -%}
     {%- set open = run_query(
@@ -135,15 +139,27 @@
 
 {#- The gates are read here too: `dbt run` goes straight past tests. -#}
 {% macro _stop_at_gates() %}
-    {%- set failing = run_query(
-        "select gate, sentence from " ~ ref('migration_gates')
-        ~ " where not passed order by gate"
-    ) -%}
-    {%- if failing.rows | length > 0 -%}
-        {%- set lines = [] -%}
-        {%- for row in failing.rows -%}
-            {%- do lines.append(row['gate'] ~ ': ' ~ row['sentence']) -%}
-        {%- endfor -%}
+    {%- set gates = run_query(
+        "select gate, sentence, passed, is_waived, waiver_reason from "
+        ~ ref('migration_gates') ~ " order by gate"
+    ).rows -%}
+    {%- set lines = [] -%}
+    {%- for row in gates if not row['passed'] -%}
+        {%- do lines.append(row['gate'] ~ ': ' ~ row['sentence']) -%}
+    {%- endfor -%}
+    {%- for row in gates if row['is_waived'] -%}
+        {%- do log(
+            'waived gate ' ~ row['gate'] ~ ': ' ~ row['sentence'] ~ ' Reason: '
+            ~ row['waiver_reason'],
+            info=true
+        ) -%}
+    {%- endfor -%}
+    {%- if not gates -%}
+        {%- do _stop_run(
+            'no gate was judged: quality.migration_gates is empty, as unlogged tables are '
+            ~ 'after a crash of the server. Run dbt build.'
+        ) -%}
+    {%- elif lines -%}
         {%- set told = 'gates stop the publishing.\n  ' ~ lines | join('\n  ')
             ~ '\n  Look at quality.migration_gates and publish.publish_plan_summary; the Owner '
             ~ 'can accept one for a time with dbt run-operation grant_waiver.' -%}

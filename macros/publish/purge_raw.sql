@@ -1,6 +1,6 @@
 {#-
-    Removes personal data from raw, staging, the layers built of it, quarantine and the
-    precomputed results; counts, keys, the live tables and the state stay:
+    Removes personal data from raw, staging, the layers built of it, quarantine, the precomputed
+    results and the extract's own files; counts, keys, the live tables and the state stay:
     dbt run-operation purge_raw --args '{purged_by: …}'
 
     Tables are emptied and filled again rather than updated: the old rows leave the disk with the
@@ -10,13 +10,15 @@
 {% macro purge_raw(purged_by, without_archive=false, before_images=false) %}
     {%- if execute -%}
         {%- do _check_purge(purged_by, without_archive) -%}
+        {#- the pages of an extract that never came to its end; from dbt_personal_data.py -#}
+        {%- do adapter.remove_extract_files() -%}
         {%- call statement('purge_raw', auto_begin=true) -%}
             {{ _purge_sql(purged_by, before_images) }}
         {%- endcall -%}
         {%- do adapter.commit() -%}
         {%- do log(
-            'purged. The extractor keeps files of its own: remove .local/dlt as well. A build '
-            ~ 'needs a full extract first.',
+            'purged, with the files of the extract below .local/dlt. A build needs a full '
+            ~ 'extract first.',
             info=true
         ) -%}
     {%- endif -%}

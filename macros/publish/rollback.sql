@@ -68,7 +68,13 @@
         ~ ("" if run_id == 'all' else " and run_id = " ~ sql_text(run_id)) ~ ") as runs,"
         ~ " exists (select from " ~ state_relation('sign_offs')
         ~ ("" if run_id == 'all' else " where run_id = " ~ sql_text(run_id))
-        ~ ") as is_signed"
+        ~ ") as is_signed,"
+        ~ " exists (select from " ~ state_relation('row_changes') ~ " as changes"
+        ~ "     inner join " ~ state_relation('batches') ~ " as batches"
+        ~ "     on changes.batch_id = batches.batch_id"
+        ~ "     where changes.action in ('update', 'retire') and changes.before_values is null"
+        ~ ("" if run_id == 'all' else " and batches.run_id = " ~ sql_text(run_id))
+        ~ ") as is_purged"
     ).rows[0] -%}
     {%- if found['runs'] == 0 -%}
         {%- do exceptions.raise_compiler_error(
@@ -78,6 +84,11 @@
         {%- do exceptions.raise_compiler_error(
             'the Owner has signed this off: taking it back needs the Owner again, and '
             ~ 'despite_sign_off: true in --args.'
+        ) -%}
+    {%- elif found['is_purged'] -%}
+        {%- do exceptions.raise_compiler_error(
+            'the before-images of run ' ~ run_id ~ ' were purged: nothing is left to restore '
+            ~ 'its changes from. Restore a backup of the database instead.'
         ) -%}
     {%- endif -%}
 {% endmacro %}

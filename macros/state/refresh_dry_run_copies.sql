@@ -34,6 +34,7 @@
         create table {{ adapter.quote('dry_run_' ~ live) }}.{{ table }}
             (like {{ adapter.quote(live) }}.{{ table }} including all);
         {%- endfor %}
+        {{ _own_sequences_sql('dry_run_' ~ live) }}
         {{ _copy_rows_sql(live, 'dry_run_' ~ live, live_tables()) }}
         {{ _copy_foreign_keys_sql(live, 'dry_run_' ~ live) }}
         {%- endif %}
@@ -52,6 +53,53 @@
         analyze dry_run_migration.customer_identity;
     {%- endcall -%}
     {%- do adapter.commit() -%}
+{% endmacro %}
+
+
+{#- A copied default still counts on the live sequence: the copy gets one of its own. -#}
+{% macro _own_sequences_sql(copy) %}
+        do $sequences$
+        declare
+            counted record;
+        begin
+            for counted in
+                select
+                    pg_class.relname,
+                    pg_attribute.attname,
+                    sequence.oid::regclass as live_sequence
+                from pg_catalog.pg_attrdef
+                inner join pg_catalog.pg_class on pg_class.oid = pg_attrdef.adrelid
+                inner join pg_catalog.pg_attribute
+                    on
+                        pg_attribute.attrelid = pg_attrdef.adrelid
+                        and pg_attribute.attnum = pg_attrdef.adnum
+                inner join pg_catalog.pg_depend
+                    on
+                        pg_depend.classid = 'pg_catalog.pg_attrdef'::regclass
+                        and pg_depend.objid = pg_attrdef.oid
+                        and pg_depend.refclassid = 'pg_catalog.pg_class'::regclass
+                inner join pg_catalog.pg_class as sequence
+                    on sequence.oid = pg_depend.refobjid and sequence.relkind = 'S'
+                where pg_class.relnamespace = to_regnamespace(quote_ident('{{ copy }}'))
+            loop
+                execute format(
+                    'create sequence %1$I.%2$I; '
+                    'select setval(%3$L::regclass, last_value, is_called) from %4$s; '
+                    'alter table %1$I.%5$I alter column %6$I set default nextval(%3$L)',
+                    '{{ copy }}',
+                    counted.relname || '_' || counted.attname || '_own_seq',
+                    format(
+                        '%I.%I',
+                        '{{ copy }}',
+                        counted.relname || '_' || counted.attname || '_own_seq'
+                    ),
+                    counted.live_sequence,
+                    counted.relname,
+                    counted.attname
+                );
+            end loop;
+        end
+        $sequences$;
 {% endmacro %}
 
 

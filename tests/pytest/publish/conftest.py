@@ -15,6 +15,7 @@ from psycopg import sql
 from loaders import settings
 from tests.pytest.conftest import Commands, create_database, drop_database
 from tests.pytest.publish.upstream import UPSTREAM
+from tests.pytest.publish.warm import WarmCommands
 
 PEOPLE = 40
 TABLES = (
@@ -137,7 +138,7 @@ def templates(
 ) -> Iterator[dict[str, settings.DatabaseSettings]]:
     """Databases to copy: `planned` has upstream rows only, `published` was published once."""
     work = create_database(postgres_server)
-    commands = _commands(work, publishing_folder)
+    commands = publishing_commands(work, publishing_folder)
     with psycopg.connect(work.url(), autocommit=True) as link:
         link.execute(UPSTREAM.replace(":people", str(PEOPLE)))
     commands.dbt("run", "--select", "publish_comparison", check=True)
@@ -149,8 +150,9 @@ def templates(
         drop_database(found)
 
 
-def _commands(found: settings.DatabaseSettings, folder: Path) -> Commands:
-    return Commands(
+def publishing_commands(found: settings.DatabaseSettings, folder: Path) -> Commands:
+    """The project's commands with the settings of these tests."""
+    return WarmCommands(
         found,
         folder,
         {
@@ -185,7 +187,7 @@ def _work_on(
         )
     shutil.rmtree(folder / "logs", ignore_errors=True)
     with psycopg.connect(work.url(), autocommit=True) as link:
-        yield Published(_commands(work, folder), link)
+        yield Published(publishing_commands(work, folder), link)
 
 
 @pytest.fixture

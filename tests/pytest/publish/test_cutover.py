@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from typing import Any
 
@@ -194,7 +195,16 @@ def test_purge_leaves_keys_and_counts(published: Published) -> None:
         " latest_fetched_at, created_by) values ('a', 'b', 1, 50, now(), 'tester')"
     )
     live = published.live()
+    # an extract that never came to its end
+    files = published.commands.folder / "local" / "dlt"
+    (files / "spool").mkdir(parents=True)
+    (files / "spool" / "planfix.spool").write_text("Ivanova", encoding="utf-8")
+    with (files / "planfix.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = operate(published, "purge_raw", purged_by="tester")
+        assert "`dlt pipeline planfix run` is at work" in refused.stdout
     done = operate(published, "purge_raw", purged_by="tester")
+    assert [path.name for path in files.rglob("*")] == ["planfix.lock"]
     assert done.returncode == 0, done.stdout
     for schema, table in published.rows(
         "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace"

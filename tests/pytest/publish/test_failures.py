@@ -7,15 +7,32 @@ lock that the test holds, so that the test does its harm at a known place.
 from __future__ import annotations
 
 import os
+import random
+import shutil
 import signal
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.pytest.publish.conftest import PEOPLE, STAMPS, TABLES, Published
+from loaders import database as embedded
+from loaders import settings
+from tests.pytest.conftest import local_dir
+from tests.pytest.publish.conftest import (
+    PEOPLE,
+    STAMPS,
+    TABLES,
+    Published,
+    publishing_commands,
+)
+from tests.pytest.publish.test_rollback import images, rollback
+from tests.pytest.publish.upstream import UPSTREAM
 
 GATE = 4711
 STOP_AT = 23
@@ -120,6 +137,220 @@ def test_killed_dbt_leaves_whole_batches(planned: Published) -> None:
     finish(planned)
 
 
+def slow_down(crm: Published) -> None:
+    """Lets every statement on the live tables take a while, so that harm hits a batch."""
+    crm.execute(
+        "create function public.slow() returns trigger language plpgsql as"
+        " $$ begin perform pg_sleep(0.03); return null; end $$"
+    )
+    for table in TABLES:
+        crm.execute(
+            f"create trigger slow after insert or update or delete on riderra.{table}"
+            " for each statement execute function public.slow()"
+        )
+
+
+def publisher_sessions(crm: Published) -> list[tuple[object, ...]]:
+    """Returns the publisher's sessions."""
+    return crm.rows(
+        "select pid from pg_stat_activity where datname = current_database()"
+        " and application_name = 'riderra_migration'"
+    )
+
+
+def test_killed_at_any_moment(planned: Published) -> None:
+    planned.commands.dbt(
+        "run", "--select", "models/publish", "--exclude", "publish_batches", check=True
+    )
+    slow_down(planned)
+    moments = random.Random(5)
+    batches = "select count(*) from migration.batches"
+    reached = [0]
+    while reached[-1] < ALL_BATCHES - 2:
+        process = planned.commands.start("dbt", "run", "--select", "publish_batches")
+        wait_for(lambda: planned.value(batches) > reached[-1])
+        time.sleep(moments.uniform(0, 0.3))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+        wait_for(lambda: not publisher_sessions(planned), 30)
+        reached.append(assert_batches_are_whole(planned))
+    assert len(reached) > 2
+    assert planned.value("select count(*) from migration.runs where status = 'done'") == 0
+    finish(planned)
+
+
+@pytest.fixture
+def server_to_crash(
+    templates: dict[str, settings.DatabaseSettings], publishing_folder: Path
+) -> Iterator[Published]:
+    """Upstream rows on a server of its own: a killed backend takes all others along."""
+    home = Path(tempfile.mkdtemp(prefix="riderra-server-"))
+    with local_dir(home):
+        server = embedded.start()
+    try:
+        found = replace(server, dbname=templates["work"].dbname)
+        with psycopg.connect(replace(server, dbname="postgres").url(), autocommit=True) as link:
+            link.execute(f"create database {found.dbname}")
+        with psycopg.connect(found.url(), autocommit=True) as link:
+            link.execute(UPSTREAM.replace(":people", str(PEOPLE)))
+            yield Published(publishing_commands(found, publishing_folder), link)
+    finally:
+        with local_dir(home):
+            embedded.clean()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def test_killed_server_process(server_to_crash: Published) -> None:
+    crm = server_to_crash
+    crm.commands.dbt("run-operation", "prepare_database", check=True)
+    stop_inside_a_batch(crm)
+    with psycopg.connect(crm.commands.database.url(), autocommit=True) as other:
+        other.execute(f"select pg_advisory_lock({GATE})")
+        process = crm.commands.start("dbt", "run", "--select", "models/publish")
+        wait_for(lambda: publisher_pid(crm))
+        pid = publisher_pid(crm)
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+        assert process.wait(60) != 0
+    crm.link = reconnected(crm)
+    remove_the_stop(crm)
+    # unlogged tables are empty now, the CRM and the state are whole
+    assert crm.rows(
+        "select (select count(*) from ready.customers), (select count(*) from publish.publish_plan)"
+    ) == [(0, 0)]
+    done = crm.value("select count(*) from migration.batches")
+    assert 0 < done < ALL_BATCHES
+    assert crm.value("select count(*) from riderra.customers") == crm.value(
+        "select sum(customers) from migration.batches"
+    )
+    assert sum(len(rows) for rows in crm.live().values()) == crm.value(
+        "select count(*) from migration.published_rows"
+    )
+    # neither the lost plan nor one made of lost rows, by which everybody would be archived
+    before = crm.live()
+    for select in ("publish_batches", "models/publish"):
+        refused = crm.commands.dbt("run", "--select", select)
+        assert refused.returncode != 0
+        assert "the server lost its unlogged tables in a crash. Run dbt build." in refused.stdout
+    crm.execute("update quality.migration_gates set passed = false")
+    crm.execute("truncate quality.migration_gates")
+    refused = crm.commands.dbt("run", "--select", "publish_batches")
+    assert "no gate was judged" in refused.stdout
+    assert crm.live() == before
+    # dbt build makes everything upstream again
+    for schema in ("ready", "intermediate", "quality", "staging"):
+        crm.execute(f"drop schema {schema} cascade")
+    crm.execute(UPSTREAM.replace(":people", str(PEOPLE)))
+    finish(crm)
+
+
+def reconnected(crm: Published) -> psycopg.Connection:
+    """Returns a new connection, once the server has recovered."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return psycopg.connect(crm.commands.database.url(), autocommit=True)
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def test_a_killed_rollback_goes_on(published: Published) -> None:
+    before = images(published)
+    published.execute("update ready.customers set city = 'Tver'")
+    published.publish(check=True)
+    run_id = published.value("select run_id from migration.runs order by started_at desc limit 1")
+    published.execute(
+        "create function public.wait_for_test() returns trigger language plpgsql as $$ begin"
+        f" if new.id = md5('c{STOP_AT}')::uuid then"
+        f" perform pg_advisory_xact_lock_shared({GATE}); end if; return new; end $$"
+    )
+    published.execute(
+        "create trigger wait_for_test before update on riderra.customers"
+        " for each row execute function public.wait_for_test()"
+    )
+    with held(published):
+        process = published.commands.start(
+            "dbt", "run-operation", "rollback", "--args", f"{{run_id: {run_id}}}"
+        )
+        wait_for(lambda: publisher_pid(published))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+        wait_for(lambda: not publisher_sessions(published), 30)
+    remove_the_stop(published)
+    taken_back = published.value("select count(*) from riderra.customers where city = 'Moscow'")
+    assert 0 < taken_back < PEOPLE
+    again = rollback(published, run_id=run_id)
+    assert again.returncode == 0, again.stdout
+    assert f"{PEOPLE - taken_back} changed rows restored" in again.stdout
+    assert images(published) == before
+
+
+def test_edits_of_a_busy_crm_survive(published: Published) -> None:
+    published.execute("update ready.customers set city = 'Tver'")
+    published.execute("update ready.customer_notes set body = 'new'")
+    slow_down(published)
+    edited: dict[str, str] = {}
+    tagged: set[str] = set()
+    finished = threading.Event()
+    choice = random.Random(7)
+
+    def edit() -> None:
+        with psycopg.connect(published.commands.database.url(), autocommit=True) as crm:
+            number = 0
+            while not finished.is_set():
+                number += 1
+                person = f"Name {choice.randint(1, PEOPLE)}"
+                crm.execute(
+                    "update riderra.customers set address = %s where display_name = %s",
+                    [f"by the CRM {number}", person],
+                )
+                edited[person] = f"by the CRM {number}"
+                person = f"Name {choice.randint(1, PEOPLE)}"
+                crm.execute(
+                    "insert into riderra.customer_tags (customer_id, tag, kind)"
+                    " select id, 'crm', 'tag' from riderra.customers where display_name = %s"
+                    " on conflict do nothing",
+                    [person],
+                )
+                tagged.add(person)
+                crm.execute(
+                    "update riderra.customer_notes set author_name = 'CRM' where id in"
+                    " (select id from riderra.customer_notes order by random() limit 1)"
+                )
+                time.sleep(0.02)
+
+    crm = threading.Thread(target=edit)
+    process = published.commands.start("dbt", "run", "--select", "models/publish")
+    wait_for(lambda: published.value("select count(*) from migration.runs") == 2)
+    crm.start()
+    assert process.wait(120) == 0
+    finished.set()
+    crm.join(10)
+    assert len(edited) > 5
+    # an edit before a batch is kept by it, one after a batch changes what it wrote
+    addresses = dict(published.rows("select display_name, address from riderra.customers"))
+    assert {person: addresses[person] for person in edited} == edited
+    untouched = [
+        row
+        for row in published.rows("select display_name, city from riderra.customers")
+        if row[0] not in edited
+    ]
+    assert all(city == "Tver" for _, city in untouched)
+    for _ in range(2):
+        published.publish(check=True)
+        addresses = dict(published.rows("select display_name, address from riderra.customers"))
+        assert {person: addresses[person] for person in edited} == edited
+        assert published.value(
+            "select count(*) from riderra.customer_tags where tag = 'crm'"
+        ) == len(tagged)
+    # other groups of the edited rows got what the source has
+    assert published.value("select count(*) from riderra.customer_notes where body = 'new'") == (
+        2 * PEOPLE
+    )
+
+
 @pytest.mark.parametrize("harm", ["pg_terminate_backend", "pg_cancel_backend"])
 def test_lost_connection_and_cancelled_query(planned: Published, harm: str) -> None:
     stop_inside_a_batch(planned)
@@ -142,13 +373,16 @@ def test_second_publisher_is_refused(planned: Published) -> None:
         second = planned.commands.dbt("run", "--select", "publish_batches")
         assert second.returncode != 0
         assert "another publisher is writing to schema riderra" in second.stdout
+        undoing = rollback(planned, run_id="all")
+        assert undoing.returncode != 0
+        assert "another publisher is writing to schema riderra" in undoing.stdout
         other.execute(f"select pg_advisory_unlock({GATE})")
         assert process.wait(60) == 0
     remove_the_stop(planned)
     finish(planned)
     assert planned.rows("select status, count(*) from migration.runs group by 1 order by 1") == [
         ("done", 2),
-        ("stopped", 1),
+        ("stopped", 2),
     ]
 
 
@@ -269,6 +503,15 @@ def test_a_refusing_trigger_stops_without_saying_values(planned: Published) -> N
     for text in (failed.stdout, failed.stderr, logs):
         assert "Note text" not in text
     assert 0 < assert_batches_are_whole(planned) < ALL_BATCHES
+    planned.execute(
+        "create or replace function public.refuse() returns trigger language plpgsql as $$ begin"
+        " if new.customer_id = md5('c33')::uuid then raise 'could not extend file \"base/1/2\":"
+        " No space left on device' using errcode = 'disk_full'; end if; return new; end $$"
+    )
+    failed = planned.publish()
+    assert failed.returncode != 0
+    assert "No space left on device" in failed.stdout
+    assert "(SQLSTATE 53100). Nothing of it is in the CRM" in failed.stdout
     planned.execute("drop function public.refuse cascade")
     # a constraint that the CRM made stricter than the contract
     planned.execute("alter table riderra.customers add constraint no_tver check (city <> 'Tver')")
@@ -302,8 +545,16 @@ def test_gates_stop_also_a_plain_run(published: Published) -> None:
     assert published.rows(
         "select gate, passed from publish.publish_blast_radius where affected > 0"
     ) == [("live_rows_overwritten", True)]
-    published.execute("update quality.migration_gates set passed = true")
-    published.publish(check=True)
+    # the Owner accepts it for a time: the run says so and goes on
+    published.execute(
+        "update quality.migration_gates set passed = true, is_waived = true,"
+        " waived_by = 'Owner', waiver_reason = 'a week of grace'"
+    )
+    done = published.publish(check=True)
+    assert (
+        "waived gate valid_contacts_in_target: Half of it is missing. Reason: a week of grace"
+        in done.stdout
+    )
     assert published.value("select count(*) from riderra.customers where city = 'Tver'") == PEOPLE
 
 

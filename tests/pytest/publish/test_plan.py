@@ -46,26 +46,62 @@ def test_second_run_rewrites_no_row(published: Published) -> None:
     assert after == state
 
 
+def test_rows_written_equal_rows_that_differ(published: Published) -> None:
+    """A delta rewrites nothing but the rows whose content changes."""
+    published.execute("update ready.customers set city = 'Tver' where display_name like '% 1_'")
+    published.execute("delete from ready.customer_tags where customer_id = md5('c12')::uuid")
+    published.execute("delete from ready.customer_notes where id = md5('n131')::uuid")
+    published.execute("update ready.customer_notes set body = 'x' where id = md5('n132')::uuid")
+    published.execute(
+        "insert into ready.customer_contacts (id, customer_id, channel, value, extension,"
+        f" is_primary) values (md5('new')::uuid, {PERSON}, 'vk', 'x', '', true)"
+    )
+    published.execute("update ready.customer_external_links set url = 'x' where external_id = '9'")
+    before = published.versions("riderra")
+    published.publish(check=True)
+    after = published.versions("riderra")
+    written = published.rows(
+        "select sum(rows_updated), sum(rows_inserted), sum(rows_retired) from migration.batches"
+        " where run_id = (select run_id from migration.runs order by started_at desc limit 1)"
+    )
+    assert written == [(12, 1, 2)]
+    gone = sum(len(set(before[table]) - set(after[table])) for table in before)
+    new = sum(len(set(after[table]) - set(before[table])) for table in before)
+    assert (gone, new) == (12 + 2, 12 + 1)
+
+
 def test_dry_run_leaves_live_and_state_byte_for_byte(published: Published) -> None:
     published.execute(f"update ready.customers set city = 'Tver' where id = {PERSON}")
     published.execute("delete from ready.customer_tags where customer_id = md5('c12')::uuid")
     published.execute("update riderra.customers set city = 'Omsk' where id = md5('c13')::uuid")
+    published.execute(
+        "insert into ready.customers select (jsonb_populate_record(customers, jsonb_build_object("
+        f"'id', md5('new')::uuid, 'display_name', 'New'))).* from ready.customers"
+        f" where id = {PERSON}"
+    )
     published.execute("update quality.migration_gates set passed = false")
+    # a number that the CRM counts: the copy must not count on
+    published.execute("alter table riderra.customers add column crm_number serial")
+    number = "select last_value from riderra.customers_crm_number_seq"
+    counted = published.value(number)
     for schema in ("ready", "intermediate", "quality", "staging"):
         published.execute(f"alter schema {schema} rename to dry_run_{schema}")
     before = published.versions("riderra", "migration")
     done = published.publish("--target", "dry_run", check=True)
     assert "dry run goes on although gates stop the publishing" in done.stdout
     assert published.versions("riderra", "migration") == before
+    assert published.value(number) == counted
+    assert published.value("select max(crm_number) from dry_run_riderra.customers") == counted + 1
     assert published.rows(
         "select table_name, action, planned_rows, changes_per_column"
         " from dry_run_publish.publish_plan_summary where action <> 'no_change' order by 1, 2"
     ) == [
         ("customer_tags", "retire", 1, None),
+        ("customers", "insert", 1, None),
         ("customers", "keep_crm_edit", 1, {"city": 1}),
         ("customers", "update", 1, {"city": 1}),
     ]
-    assert published.value("select count(*) from dry_run_publish.publish_plan_samples") == 3
+    assert published.value("select count(*) from dry_run_publish.publish_plan_samples") == 4
     assert (
         published.value(f"select city from dry_run_riderra.customers where id = {PERSON}") == "Tver"
     )

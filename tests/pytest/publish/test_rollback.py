@@ -73,6 +73,11 @@ def test_a_run_is_taken_back_to_the_last_column(published: Published) -> None:
     assert published.rows(
         "select distinct city from riderra.customers where status = 'active'"
     ) == [("Tver",)]
+    # no way back once the before-images are purged
+    published.execute("update migration.row_changes set before_values = null")
+    refused = rollback(published, run_id="all")
+    assert refused.returncode != 0
+    assert "the before-images of run all were purged" in refused.stdout
     refused = rollback(published, run_id="nobody")
     assert refused.returncode != 0
     assert "no run nobody has published anything. Latest runs: " in refused.stdout
