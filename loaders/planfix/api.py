@@ -253,9 +253,9 @@ def number_filter(ids: int | list[int]) -> dict[str, Any]:
     return {"type": FILTER_NUMBER, "operator": "equal", "value": ids}
 
 
-def task_number_filter(number: int) -> dict[str, Any]:
-    """A task by number."""
-    return {"type": FILTER_TASK_NUMBER, "operator": "equal", "value": number}
+def task_number_filter(ids: int | list[int]) -> dict[str, Any]:
+    """Tasks by number; an array is an OR."""
+    return {"type": FILTER_TASK_NUMBER, "operator": "equal", "value": ids}
 
 
 def comment_body(*, newest_first: bool) -> dict[str, Any]:

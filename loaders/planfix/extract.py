@@ -849,7 +849,44 @@ class Extract:
             gone = self._deleted_ids("contacts")
             is_complete = not self._is_suspicious("contacts")
             self._note_sweep("contacts", self.plan.started_at, is_complete, gone)
+        if "tasks" not in self.settings.skip:
+            context.once("tasks of gone contacts", self._tasks_of_gone)
         context.once("audit", self._audit)
+
+    def _tasks_of_gone(self) -> None:
+        """Fetches tasks whose counterparty is gone: a merge gives them to the survivor."""
+        swept = self.spool.get("sweep") or {}
+        if not swept.get("is_complete"):
+            return
+        gone = self.spool.query(
+            "select id from known as k where not exists (select 1 from item as s "
+            "where s.stage = ? and s.id = k.id and not s.is_deleted)",
+            [swept["stage"]],
+        )
+        numbers = sorted(self.context.raw.tasks_of_contacts([row[0] for row in gone]))
+        for start in range(0, len(numbers), NUMBERS_PER_CALL):
+            part = numbers[start : start + NUMBERS_PER_CALL]
+            unit = f"gone:{part[0]}-{part[-1]}"
+            wanted = set(part)
+
+            def check(rows: Sequence[Row], wanted: set[int] = wanted) -> None:
+                if any(api.reference_id(row) not in wanted for row in rows):
+                    raise Unfiltered
+
+            call = self.task_call([api.task_number_filter(part)])
+            try:
+                self.pager.get_page(
+                    "tasks", unit, "0", call, 0, describe_by("tasks", unit), check=check
+                )
+            except (Unfiltered, PlanfixRefusal) as error:
+                if isinstance(error, PlanfixRefusal) and error.kind != "input":
+                    raise
+                self.context.lines.append(
+                    f"{len(numbers):,} tasks of gone contacts could not be asked for by number: "
+                    "a full run brings their new counterparties"
+                )
+                return
+            self.context.add_floor(1)
 
     def _may_skip_sweep(self, agrees: bool) -> bool:
         if self.plan.mode == FULL:

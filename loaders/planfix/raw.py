@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -134,7 +134,7 @@ class RawState:
                     )
 
     def gone_contacts(self) -> set[int]:
-        """Returns the contacts that the last complete sweep did not see any more."""
+        """Returns the contacts that say so themselves or that the last complete sweep missed."""
         with self._link() as link:
             if not (
                 self._has(link, "contacts")
@@ -144,10 +144,11 @@ class RawState:
                 return set()
             rows = link.execute(
                 sql.SQL(
-                    "select t.id from {0}.contacts as t join "
+                    "select t.id from {0}.contacts as t left join "
                     "(select sweep_id, started_at from {0}.id_sweep_runs where is_complete "
                     "order by started_at desc limit 1) as s on t.fetched_at < s.started_at "
-                    "where not exists (select from {0}.id_sweep as i "
+                    "where t.payload @> '{{\"isDeleted\": true}}' or s.sweep_id is not null "
+                    "and not exists (select from {0}.id_sweep as i "
                     "where i.sweep_id = s.sweep_id and i.id = t.id)"
                 ).format(sql.Identifier(self.schema))
             ).fetchall()
@@ -242,10 +243,13 @@ class RawState:
         )
         return int(rows[0][0]) if rows else 0
 
-    def tasks_of_contacts(self) -> set[int]:
-        """Returns the tasks whose counterparty is a contact."""
+    def tasks_of_contacts(self, contacts: Sequence[int] | None = None) -> set[int]:
+        """Returns the tasks whose counterparty is a contact, or one of these."""
         query = "select id from {0}.tasks where counterparty_id is not null"
-        return {int(row[0]) for row in self._numbers(query, ["tasks"])}
+        if contacts is None:
+            return {int(row[0]) for row in self._numbers(query, ["tasks"])}
+        query += " and counterparty_id = any(%s)"
+        return {int(row[0]) for row in self._numbers(query, ["tasks"], list(contacts))}
 
     def task_samples(self) -> list[tuple[int, dict[str, Any]]]:
         """Returns two tasks that changed last."""

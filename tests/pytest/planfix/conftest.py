@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,12 +18,13 @@ import pytest
 from psycopg import sql
 
 from loaders import pipelines, settings
+from loaders.errors import UserError
 from loaders.planfix import client
 from loaders.planfix.command import PIPELINE
 from simulator.generator import generate
 from simulator.server import Simulator
 from simulator.switches import Switches
-from tests.pytest.conftest import PROJECT, create_database, drop_database
+from tests.pytest.conftest import create_database, drop_database
 
 SCHEMA = "planfix_raw"
 # books of a run, not objects of the account
@@ -42,6 +42,8 @@ VOLATILE = {"run_id", "fetched_at", "sweep_id"}
 
 class Account(Simulator):
     """A simulator with shorter names for its controls."""
+
+    deleted = 0
 
     def act(self, control: str, /, **args: Any) -> Any:
         """Calls a control."""
@@ -78,6 +80,43 @@ def account() -> Iterator[Callable[..., Account]]:
     yield start
     for each in running:
         each.stop()
+
+
+class Process:
+    """A piece of work in a process of its own: a copy of this one, which saves its start."""
+
+    def __init__(self, work: Callable[[], Any], environment: dict[str, str]) -> None:
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid:
+            return
+        code = 70
+        try:
+            os.setsid()
+            os.environ.update(environment)
+            quiet = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(quiet, 1)
+            os.dup2(quiet, 2)
+            work()
+            code = 0
+        except UserError as error:
+            code = error.exit_code
+        finally:
+            os._exit(code)
+
+    def poll(self) -> int | None:
+        """Returns the exit code, None while it runs; minus the signal that ended it."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if pid else None
+
+    def wait(self) -> int:
+        """Waits for its end."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def kill(self) -> None:
+        """Kills it the hard way."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.wait()
 
 
 @dataclass
@@ -127,24 +166,12 @@ class Loader:
                 else:
                     os.environ[name] = value
 
-    def start(self, account: Account, *arguments: str, **extra: str) -> subprocess.Popen[str]:
+    def start(self, account: Account, *arguments: str, **extra: str) -> Process:
         """Starts it as a process of its own, to be killed."""
-        code = (
-            "import argparse, sys; from loaders.planfix.command import PIPELINE; "
-            "from loaders.errors import UserError; parser = argparse.ArgumentParser(); "
-            "PIPELINE.add_arguments(parser)\n"
-            "try: PIPELINE.run(parser.parse_args())\n"
-            "except UserError as error: sys.exit(error.exit_code)"
-        )
-        return subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
-            cwd=PROJECT,
-            env={**os.environ, **self.values(account, **extra)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
+        parser = argparse.ArgumentParser()
+        PIPELINE.add_arguments(parser)
+        options = parser.parse_args(arguments)
+        return Process(lambda: PIPELINE.run(options), self.values(account, **extra))
 
     def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
         """Returns what the raw tables hold about the account, without names of runs and times."""
@@ -218,12 +245,6 @@ def loader(
 def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faults pass at once; waits that matter are tested by themselves."""
     monkeypatch.setattr(client, "FAULT_WAITS", (0.01,) * len(client.FAULT_WAITS))
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """Kills it the hard way."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(20)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
