@@ -438,7 +438,7 @@ class Generator:
         for copy in range(copies):
             phones: list[tuple[str, str]] = []
             emails: list[str] = []
-            is_moved = copy > 0 and rnd.random() < 0.3  # nothing in common with the first card
+            is_moved = copy > 0 and rnd.random() < 0.18  # nothing in common with the first card
             if is_moved:
                 if rnd.random() < 0.7:
                     phones.append((self._phone(), ""))
@@ -467,7 +467,7 @@ class Generator:
             if rnd.random() < 0.015:
                 phones.append((agency_phone, ""))
             name = self._written(person, is_first=copy == 0)
-            employer = company if company and (copy == 0 or rnd.random() < 0.7) else None
+            employer = company if company and (copy == 0 or rnd.random() < 0.8) else None
             numbers.append(self._add_record(person, name, phones, emails, employer))
         if rnd.random() < 0.25:
             self._add_trips(person, numbers, company)

@@ -27,7 +27,7 @@ declare
     fresh record;
     path bigint[];
     here bigint;
-    found_any boolean;
+    steps int := 0;
 begin
     select clusters.cluster_id into left_cluster
     from {{ ref('int_clusters__final') }} as clusters where clusters.planfix_id = left_id;
@@ -108,6 +108,65 @@ begin
         ) as best
         order by chain.step;
         return;
+    end if;
+
+    -- apart: the way over other cards that would have joined them, if there is one
+    while not right_id = any(reached) and cardinality(frontier) > 0 loop
+        path := frontier;
+        frontier := '{}';
+        for fresh in
+            select distinct on (edge.there)
+                edge.here,
+                edge.there
+            from (
+                select links.left_planfix_id as here, links.right_planfix_id as there,
+                    links.outcome, links.strength
+                from {{ explanations }} as links
+                where links.strength is not null and links.left_planfix_id = any(path)
+                union all
+                select links.right_planfix_id, links.left_planfix_id, links.outcome,
+                    links.strength
+                from {{ explanations }} as links
+                where links.strength is not null and links.right_planfix_id = any(path)
+            ) as edge
+            where not edge.there = any(reached)
+            order by edge.there, edge.outcome = 'accepted' desc, edge.strength desc, edge.here
+        loop
+            reached := reached || fresh.there;
+            came_from := came_from || fresh.here;
+            frontier := frontier || fresh.there;
+        end loop;
+    end loop;
+    path := array[]::bigint[];
+    if right_id = any(reached) then
+        here := right_id;
+        path := array[right_id];
+        while here <> left_id loop
+            here := came_from[array_position(reached, here)];
+            path := here || path;
+        end loop;
+    end if;
+    -- one step is the pair itself, which the reasons below speak of
+    if cardinality(path) > 2 then
+        return query
+        select
+            chain.step,
+            case when best.outcome = 'accepted' then 'together' else 'apart' end,
+            path[chain.step], path[chain.step + 1], best.rule_id, best.strength, best.key_kind,
+            best.key_hash, best.name_comparison, best.sentence
+        from generate_series(1, cardinality(path) - 1) as chain (step)
+        cross join lateral (
+            select links.*
+            from {{ explanations }} as links
+            where
+                links.strength is not null
+                and links.left_planfix_id = least(path[chain.step], path[chain.step + 1])
+                and links.right_planfix_id = greatest(path[chain.step], path[chain.step + 1])
+            order by links.outcome = 'accepted' desc, links.strength desc, links.rule_id
+            limit 1
+        ) as best
+        order by chain.step;
+        steps := cardinality(path) - 1;
     end if;
 
     -- apart: what people said, what was cut, what they share that may not join them
@@ -200,13 +259,14 @@ begin
         where one.planfix_id = left_id and other.planfix_id = right_id
     )
     select
-        (row_number() over (order by reasons.place, reasons.rule_id, reasons.key_hash))::int,
+        steps + (
+            row_number() over (order by reasons.place, reasons.rule_id, reasons.key_hash)
+        )::int,
         'apart'::text, left_id, right_id, reasons.rule_id, reasons.strength, reasons.key_kind,
         reasons.key_hash, reasons.name_comparison, reasons.sentence
     from reasons;
     get diagnostics here = row_count;
-    found_any := here > 0;
-    if not found_any then
+    if here = 0 and steps = 0 then
         return query select 1, 'apart'::text, left_id, right_id, 'nothing_in_common'::text,
             null::int, null::text, null::text, null::text,
             'The two cards have neither a key nor a full name in common.'::text;

@@ -1,5 +1,5 @@
--- One row per question that only a person can answer, with both sides laid out. Answers are rows of
--- migration.match_decisions; the next build reads them and asks no more.
+-- One row per question that only a person can answer, with both sides laid out. Answers
+-- are rows of migration.match_decisions; the next build reads them and asks no more.
 
 with
 
@@ -90,12 +90,15 @@ record_points as (
                 'value', contact_points.value,
                 'extension', contact_points.extension
             ) order by
-                contact_points.channel collate "C",
+                contact_points.channel collate "C",  -- noqa: RF03
                 contact_points.source_position,
-                contact_points.value collate "C"
+                contact_points.value collate "C"  -- noqa: RF03
         ) as contact_points
     from contact_points
-    where contact_points.planfix_id in (select case_records.planfix_id from case_records)
+    where
+        contact_points.planfix_id in (
+            select case_records.planfix_id from case_records
+        )
     group by contact_points.planfix_id
 
 ),
@@ -149,20 +152,18 @@ laid_out as (
         array_agg(contacts.planfix_id order by contacts.planfix_id) as planfix_ids,
         (array_agg(
             contacts.owner_name order by
-                (contacts.owner_name is null),
+                (contacts.owner_name is null) asc,
                 contacts.source_updated_at desc nulls last,
-                contacts.planfix_id
-        ))[1] as owner,
-        -- a question cannot be older than the youngest of the cards it is about
-        max(contacts.source_created_at) as first_seen_at
+                contacts.planfix_id asc
+        ))[1] as owner
     from case_records
     inner join contacts
         on case_records.planfix_id = contacts.planfix_id
-    left join record_points
+    left outer join record_points
         on case_records.planfix_id = record_points.planfix_id
-    left join record_employers
+    left outer join record_employers
         on case_records.planfix_id = record_employers.planfix_id
-    left join record_trips
+    left outer join record_trips
         on case_records.planfix_id = record_trips.planfix_id
     group by case_records.case_id
 
@@ -175,9 +176,10 @@ pair_hashes as (
         cases.right_planfix_id,
         {{ identifiers_hash('identifiers') }} as identifiers_hash
     from cases
-    cross join lateral (
-        values (cases.left_planfix_id), (cases.right_planfix_id)
-    ) as sides (planfix_id)
+    cross join
+        lateral (
+            values (cases.left_planfix_id), (cases.right_planfix_id)
+        ) as sides (planfix_id)
     inner join identifiers
         on sides.planfix_id = identifiers.planfix_id
     where not identifiers.is_from_trip
@@ -198,7 +200,7 @@ asked_pairs as (
     from cases
     inner join rules
         on cases.rule_id = rules.rule_id
-    left join pair_hashes
+    left outer join pair_hashes
         on
             cases.left_planfix_id = pair_hashes.left_planfix_id
             and cases.right_planfix_id = pair_hashes.right_planfix_id
@@ -231,6 +233,12 @@ gathered as (
 
 ),
 
+first_seen as (
+
+    {{ first_seen(this, 'case_id') }}
+
+),
+
 final as (
 
     select
@@ -254,10 +262,15 @@ final as (
 
         -- whose it is
         laid_out.owner,
-        laid_out.first_seen_at
+        coalesce(
+            first_seen.first_seen_at,
+            '{{ run_started_at.isoformat() }}'::timestamptz
+        ) as first_seen_at
     from gathered
     inner join laid_out
         on gathered.case_id = laid_out.case_id
+    left outer join first_seen
+        on gathered.case_id = first_seen.case_id
 
 )
 

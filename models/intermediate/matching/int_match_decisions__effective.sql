@@ -1,5 +1,5 @@
--- The last word of people on each pair, as far as it still holds: a decision made on
--- identifiers that changed since is asked anew.
+-- The last word of people on each pair. "Same" and "different" bind for ever; when an
+-- identifier of the pair changed since, the question may be asked again, and "unsure" is.
 
 with
 
@@ -63,32 +63,41 @@ current_hashes as (
 
 ),
 
+compared as (
+
+    select
+        latest.*,
+        coalesce(
+            latest.identifiers_hash
+            <> coalesce(current_hashes.current_identifiers_hash, md5('')),
+            false
+        ) as is_outdated
+    from latest
+    left outer join current_hashes
+        on latest.decision_id = current_hashes.decision_id
+
+),
+
 final as (
 
     select
-        latest.decision_id,
-        latest.left_planfix_id,
-        latest.right_planfix_id,
+        compared.decision_id,
+        compared.left_planfix_id,
+        compared.right_planfix_id,
         left_records.record_number as left_record_number,
         right_records.record_number as right_record_number,
-        latest.verdict,
-        latest.reason,
-        latest.decided_by,
-        latest.decided_at,
-        coalesce(
-            latest.identifiers_hash is null
-            or latest.identifiers_hash
-            = coalesce(current_hashes.current_identifiers_hash, md5('')),
-            false
-        )
-        and left_records.kind = right_records.kind as is_in_force
-    from latest
+        compared.verdict,
+        compared.reason,
+        compared.decided_by,
+        compared.decided_at,
+        compared.is_outdated,
+        left_records.kind = right_records.kind
+        and (compared.verdict <> 'unsure' or not compared.is_outdated) as is_in_force
+    from compared
     inner join records as left_records
-        on latest.left_planfix_id = left_records.planfix_id
+        on compared.left_planfix_id = left_records.planfix_id
     inner join records as right_records
-        on latest.right_planfix_id = right_records.planfix_id
-    left outer join current_hashes
-        on latest.decision_id = current_hashes.decision_id
+        on compared.right_planfix_id = right_records.planfix_id
 
 )
 

@@ -90,7 +90,8 @@ case_pairs as (
         numbered_pairs.right_planfix_id,
         numbered_pairs.left_cluster_id,
         numbered_pairs.right_cluster_id,
-        numbered_pairs.rule_id
+        numbered_pairs.rule_id,
+        numbered_pairs.strength
     from numbered_pairs
     inner join labelled
         on numbered_pairs.left_number = labelled.side_number
@@ -179,12 +180,8 @@ case_rules as (
     select
         case_number,
         count(*) as pair_count,
-        min(array_position(
-            array[
-                'contradiction', 'same_key_other_surname', 'full_name_and_patronymic',
-                'full_name_alone', 'company_name_alone'
-            ], rule_id
-        )) as rule_rank
+        max(strength) as strength,
+        (array_agg(rule_id order by strength desc, rule_id asc))[1] as reason_code
     from case_pairs
     group by case_number
 
@@ -195,13 +192,10 @@ ranked as (
     select
         case_weights.*,
         case_rules.pair_count,
-        (array[
-            'contradiction', 'same_key_other_surname', 'full_name_and_patronymic',
-            'full_name_alone', 'company_name_alone'
-        ])[case_rules.rule_rank] as reason_code,
+        case_rules.reason_code,
         row_number() over (
             order by
-                (case_rules.rule_rank > 3) asc,
+                (case_rules.strength < 5) asc,
                 case_weights.moved_weight desc,
                 case_weights.first_planfix_id asc
         ) as priority

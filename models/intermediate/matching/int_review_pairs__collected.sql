@@ -65,6 +65,40 @@ rules as (
 
 ),
 
+conflicting as (
+
+    select * from {{ ref('int_match_decisions__conflicting') }}
+
+),
+
+conflicting_decisions as (
+
+    select
+        left_planfix_id,
+        right_planfix_id,
+        'decisions_contradict' as rule_id
+    from conflicting
+
+),
+
+-- the word binds, but what it was said about has changed, and the cards have a link again
+outdated_decisions as (
+
+    select
+        decisions.left_planfix_id,
+        decisions.right_planfix_id,
+        'decision_outdated' as rule_id
+    from decisions
+    inner join links
+        on
+            decisions.left_planfix_id = links.left_planfix_id
+            and decisions.right_planfix_id = links.right_planfix_id
+    where
+        decisions.verdict = 'different'
+        and decisions.is_outdated
+
+),
+
 cut_links as (
 
     select
@@ -167,6 +201,14 @@ same_names as (
 
 every_pair as (
 
+    select * from conflicting_decisions
+
+    union
+
+    select * from outdated_decisions
+
+    union
+
     select * from cut_links
 
     union
@@ -193,6 +235,7 @@ open_pairs as (
         least(left_cluster.cluster_id, right_cluster.cluster_id) as left_cluster_id,
         greatest(left_cluster.cluster_id, right_cluster.cluster_id) as right_cluster_id,
         every_pair.rule_id,
+        rules.strength,
         rules.sentence
     from every_pair
     inner join rules
@@ -205,16 +248,12 @@ open_pairs as (
         left_cluster.cluster_id <> right_cluster.cluster_id
         and rules.is_enabled
     order by
-        least(left_cluster.cluster_id, right_cluster.cluster_id),
-        greatest(left_cluster.cluster_id, right_cluster.cluster_id),
-        array_position(
-            array[
-                'contradiction', 'same_key_other_surname', 'full_name_and_patronymic',
-                'full_name_alone', 'company_name_alone'
-            ], every_pair.rule_id
-        ),
-        least(every_pair.left_planfix_id, every_pair.right_planfix_id),
-        greatest(every_pair.left_planfix_id, every_pair.right_planfix_id)
+        least(left_cluster.cluster_id, right_cluster.cluster_id) asc,
+        greatest(left_cluster.cluster_id, right_cluster.cluster_id) asc,
+        rules.strength desc,
+        every_pair.rule_id asc,
+        least(every_pair.left_planfix_id, every_pair.right_planfix_id) asc,
+        greatest(every_pair.left_planfix_id, every_pair.right_planfix_id) asc
 
 ),
 
@@ -229,6 +268,7 @@ answered as (
         on decisions.left_planfix_id = left_cluster.planfix_id
     inner join clusters as right_cluster
         on decisions.right_planfix_id = right_cluster.planfix_id
+    where not decisions.is_outdated
 
 ),
 
@@ -240,13 +280,16 @@ final as (
         open_pairs.left_cluster_id,
         open_pairs.right_cluster_id,
         open_pairs.rule_id,
+        open_pairs.strength,
         open_pairs.sentence
     from open_pairs
     left outer join answered
         on
             open_pairs.left_cluster_id = answered.left_cluster_id
             and open_pairs.right_cluster_id = answered.right_cluster_id
-    where answered.left_cluster_id is null
+    where
+        answered.left_cluster_id is null
+        or open_pairs.rule_id = 'decisions_contradict'
 
 )
 
