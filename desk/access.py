@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from flask import Flask, Response, abort, redirect, request, session, url_for
@@ -51,13 +52,14 @@ def csrf_token() -> str:
     return str(session["csrf"])
 
 
-def guard(app: Flask, doors: Doors, hosts: set[str]) -> None:
+def guard(app: Flask, doors: Doors, hosts: set[str], entered: Callable[[str], None]) -> None:
     """Puts the checks in front of every page of an application.
 
     Args:
         app: the application.
         doors: the one-time links.
         hosts: names with port under which the application may be addressed.
+        entered: told the name of everybody who gets in.
     """
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),
@@ -104,4 +106,5 @@ def guard(app: Flask, doors: Doors, hosts: set[str]) -> None:
         session.clear()
         session["reviewer"] = name
         session["csrf"] = secrets.token_urlsafe(32)
+        entered(name)
         return redirect(url_for("home"))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from loaders import settings
 from loaders.errors import InputFileError
@@ -35,12 +36,27 @@ QUESTIONS = {
     "tags": Question("tag_mapping.csv", ("source_kind", "source_value")),
     "custom_fields": Question("custom_field_mapping.csv", ("object_type", "custom_field_id")),
     "csv_headers": Question("csv_headers.csv", ("header",)),
+    "consents": Question("consent_values.csv", ("raw_value",)),
+    "countries": Question("region_mapping.csv", ("raw_value",)),
+    "languages": Question("language_mapping.csv", ("raw_value",)),
+}
+WORKLISTS = ("managers", "tags", "custom_fields", "csv_headers")
+# values in quarantine that lack a mapping only, by reason
+VALUES = {
+    "unknown_consent_value": "consents",
+    "unknown_country": "countries",
+    "unknown_language": "languages",
 }
 
 
 def folder() -> Path:
     """Returns the mapping folder in use: MAPPING_DIR, else the sample account's."""
     return Path(os.environ.get("MAPPING_DIR") or settings.PROJECT_ROOT / "seeds" / "mapping")
+
+
+def key_of(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    """Returns what names an unmapped value in its mapping file."""
+    return tuple(str(row[column]) for column in QUESTIONS[name].key)
 
 
 def answered(name: str) -> dict[tuple[str, ...], dict[str, str]]:
@@ -62,17 +78,28 @@ def answer(name: str, values: dict[str, str]) -> None:
     """
     question = QUESTIONS[name]
     path = folder() / question.file
-    if any(sign in value for value in values.values() for sign in FORBIDDEN):
-        raise InputFileError("a mapping value must stand on one line.")
+    check(name, values)
     with _alone(path):
         header, rows = _read(path)
-        unknown = [column for column in values if column not in header]
-        if unknown:
-            raise InputFileError(f"{path.name} has no column {', '.join(unknown)}.")
         key = tuple(values[column] for column in question.key)
         kept = [row for row in rows if tuple(row[column] for column in question.key) != key]
         kept.append({column: values.get(column, "") for column in header})
         _write(path, header, kept)
+
+
+def check(name: str, values: dict[str, str]) -> None:
+    """Refuses an answer that the mapping file cannot hold.
+
+    Raises:
+        InputFileError: when the file lacks a column or a value cannot stand in a line.
+    """
+    path = folder() / QUESTIONS[name].file
+    if any(sign in value for value in values.values() for sign in FORBIDDEN):
+        raise InputFileError("a mapping value must stand on one line.")
+    header, _ = _read(path)
+    unknown = [column for column in values if column not in header]
+    if unknown:
+        raise InputFileError(f"{path.name} has no column {', '.join(unknown)}.")
 
 
 def withdraw(name: str, key: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import combinations, pairwise
 from pathlib import Path
 from string import ascii_uppercase
@@ -24,14 +25,16 @@ from flask import (
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from desk import answers, workbook
+from desk import answers, cards, workbook
 from desk.access import Doors, guard, reviewer
-from desk.store import ALL, PAGE, Asked, Row, StaleError, Store, UnknownError
+from desk.store import ALL, PAGE, Asked, NotValidError, Row, StaleError, Store, UnknownError
 from loaders import settings
-from loaders.errors import UserError
+from loaders.errors import DatabaseError, UserError
 
 STALE = "Somebody decided this meanwhile. Nothing was written; here is the state of now."
+GONE = "it is no longer in the queue"
 UNDO_STEPS = 20
+SHOWN_LINES = 20
 # what a reviewer compares, in this order; keys of a record and their titles
 FIELDS = (
     ("planfix_id", "Number"),
@@ -61,6 +64,8 @@ FIELDS = (
     ("created", "Created"),
     ("updated", "Updated"),
 )
+LISTS = {"phones", "emails", "messengers", "tags"}
+WORKBOOKS = {"review": workbook.REVIEW, "quarantine": workbook.QUARANTINE}
 SignOff = Callable[[str, str], tuple[bool, str]]
 
 
@@ -73,7 +78,15 @@ def side_by_side(records: list[Row]) -> list[Row]:
             continue
         said = {str(value).casefold() for value in values if value not in (None, "")}
         differs = key not in {"planfix_id", "created", "updated", "trips"} and len(said) > 1
-        table.append({"key": key, "title": title, "values": values, "differs": differs})
+        table.append(
+            {
+                "key": key,
+                "title": title,
+                "values": values,
+                "differs": differs,
+                "pieces": cards.marked(values, key in LISTS) if differs else None,
+            }
+        )
     return table
 
 
@@ -145,7 +158,13 @@ def create_app(
         sign_off: carries a sign-off out.
     """
     app = Flask(__name__)
-    guard(app, doors, hosts)
+
+    def entered(name: str) -> None:
+        # whoever comes before the first build is told so by the first page
+        with suppress(DatabaseError):
+            store.note(name, "enter", "desk", "enter")
+
+    guard(app, doors, hosts, entered)
     app.jinja_env.filters["tuple_of"] = tuple
 
     # of this process, not in the cookie: a cookie holds 4 kB
@@ -156,6 +175,14 @@ def create_app(
         steps = done_by.setdefault(reviewer(), [])
         steps.append(action)
         del steps[:-UNDO_STEPS]
+
+    def note(page: str, item: str, action: str, detail: str = "") -> None:
+        store.note(reviewer(), page, item, action, detail)
+
+    def stale(page: str, item: str, action: str, target: BaseResponse) -> BaseResponse:
+        note(page, item, action, "stale: nothing was written")
+        flash(STALE, "bad")
+        return target
 
     def place() -> dict[str, Any]:
         """Returns the filter of a list, as it stands in the address or the form."""
@@ -185,7 +212,13 @@ def create_app(
 
     @app.get("/")
     def home() -> str:
-        return render_template("home.html", overview=store.overview(), gates=store.gates())
+        found = store.overview()
+        for name in answers.WORKLISTS:
+            given = answers.answered(name)
+            found[name]["done"] = sum(
+                answers.key_of(name, row) in given for row in store.worklist(name)
+            )
+        return render_template("home.html", overview=found, gates=store.gates())
 
     # --- review ---
 
@@ -194,7 +227,15 @@ def create_app(
         chosen = place()
         after = skipped()
         cases = store.cases(chosen["status"], chosen["reason"], chosen["number"], after)
-        return render_template("review.html", cases=cases, chosen=chosen, after=after, page=PAGE)
+        return render_template(
+            "review.html",
+            cases=cases,
+            chosen=chosen,
+            after=after,
+            page=PAGE,
+            reasons=store.reasons("review"),
+            progress_of=store.overview("review")["review"],
+        )
 
     @app.get("/review/<path:case_id>")
     def case(case_id: str) -> str:
@@ -205,12 +246,15 @@ def create_app(
             table=side_by_side(found["records"]),
             letters=ascii_uppercase,
             persons=_persons(found["records"]),
+            chosen=place(),
+            progress_of=store.overview("review")["review"],
         )
 
     @app.post("/review/<path:case_id>")
     def decide(case_id: str) -> BaseResponse:
         found = store.case(case_id)
         verdict = request.form.get("verdict", "")
+        reason = place()["reason"] or None
         if verdict in {"same", "different", "unsure"}:
             pairs = asked(found, verdict)
         elif verdict == "split":
@@ -223,11 +267,12 @@ def create_app(
             abort(400, "No such decision.")
         try:
             newest = store.decide(
-                case_id, pairs, _seen(), request.form.get("reason", "").strip()[:500], reviewer()
+                case_id, pairs, _version(), request.form.get("why", "").strip()[:500], reviewer()
             )
         except StaleError:
-            flash(STALE, "bad")
-            return redirect(url_for("case", case_id=case_id))
+            target = redirect(url_for("case", case_id=case_id, reason=reason))
+            return stale("review", case_id, verdict, target)
+        note("review", case_id, verdict)
         remember(
             kind="review",
             key=case_id,
@@ -235,10 +280,10 @@ def create_app(
             pairs=[(pair.left, pair.right) for pair in pairs],
         )
         flash(f"{case_id}: {verdict}.", "good")
-        following = store.next_case(case_id)
+        following = store.next_case(case_id, reason or "")
         if following is None:
-            return redirect(url_for("review"))
-        return redirect(url_for("case", case_id=following))
+            return redirect(url_for("review", reason=reason))
+        return redirect(url_for("case", case_id=following, reason=reason))
 
     # --- quarantine ---
 
@@ -248,7 +293,17 @@ def create_app(
         after = skipped()
         values = store.values(chosen["status"], chosen["reason"], chosen["field"], after)
         return render_template(
-            "quarantine.html", values=values, chosen=chosen, after=after, page=PAGE
+            "quarantine.html",
+            values=values,
+            chosen=chosen,
+            after=after,
+            page=PAGE,
+            reasons=store.reasons("quarantine"),
+            fields=store.reasons("fields"),
+            progress_of=store.overview("quarantine")["quarantine"],
+            mapped=answers.VALUES,
+            answered={name: answers.answered(name) for name in set(answers.VALUES.values())},
+            question=answers.QUESTIONS,
         )
 
     @app.post("/quarantine")
@@ -267,8 +322,12 @@ def create_app(
                 key, action, corrected if action == "correct" else None, _seen(), reviewer()
             )
         except StaleError:
-            flash(STALE, "bad")
+            return stale("quarantine", key, action, back)
+        except NotValidError as error:
+            note("quarantine", key, action, "not valid: nothing was written")
+            flash(f"{key}: {error}", "bad")
             return back
+        note("quarantine", key, action)
         remember(kind="value", key=key, seen=newest)
         flash(f"{key}: {action}.", "good")
         return back
@@ -277,7 +336,7 @@ def create_app(
 
     @app.get("/worklist/<name>")
     def worklist(name: str) -> str:
-        if name not in answers.QUESTIONS:
+        if name not in answers.WORKLISTS:
             abort(404)
         question = answers.QUESTIONS[name]
         return render_template(
@@ -302,12 +361,21 @@ def create_app(
         question = answers.QUESTIONS[name]
         if any(not values.get(column) for column in question.key):
             abort(400, "The value to map is missing.")
+        key = tuple(values[column] for column in question.key)
+        before = answers.answered(name).get(key)
         if request.form.get("action") == "withdraw":
-            answers.withdraw(name, tuple(values[column] for column in question.key))
+            note(name, " / ".join(key), "withdraw", question.file)
+            answers.withdraw(name, key)
             flash("Taken back.", "good")
         else:
+            given = {column: text for column, text in values.items() if column not in question.key}
+            answers.check(name, values)
+            note(name, " / ".join(key), "answer", f"{question.file}: {given}")
             answers.answer(name, values)
             flash(f"Written to {question.file}; the next dbt build reads it.", "good")
+        remember(kind="answer", name=name, key=key, before=before)
+        if name not in answers.WORKLISTS:
+            return redirect(url_for("quarantine", **place()))
         return redirect(url_for("worklist", name=name))
 
     # --- survivors ---
@@ -324,7 +392,10 @@ def create_app(
         number = request.form.get("planfix_id", "")
         if not number.isdigit():
             abort(400, "Choose a record.")
-        store.pick(str(customer_id), request.form.get("field", ""), int(number), reviewer())
+        field = request.form.get("field", "")
+        before = store.pick(str(customer_id), field, int(number), reviewer())
+        note("customer", f"{customer_id} {field}", "pick", f"card {number}")
+        remember(kind="field", key=str(customer_id), field=field, before=before)
         flash("Chosen; the next dbt build takes this value.", "good")
         return redirect(url_for("customer", customer_id=customer_id))
 
@@ -336,7 +407,13 @@ def create_app(
 
     @app.get("/qa/<sample_key>")
     def sample(sample_key: str) -> str:
-        return render_template("sample.html", sample=store.sample(sample_key))
+        found = store.sample(sample_key)
+        return render_template(
+            "sample.html",
+            sample=found,
+            sides=cards.sides(found["source"], found["target"]),
+            progress_of=store.overview("qa")["qa"],
+        )
 
     @app.post("/qa/<sample_key>")
     def judge(sample_key: str) -> BaseResponse:
@@ -345,10 +422,12 @@ def create_app(
             abort(400, "No such verdict.")
         comment = request.form.get("comment", "").strip()[:500]
         try:
-            store.judge(sample_key, verdict, comment, _seen(), reviewer())
+            newest = store.judge(sample_key, verdict, comment, _seen(), reviewer())
         except StaleError:
-            flash(STALE, "bad")
-            return redirect(url_for("sample", sample_key=sample_key))
+            target = redirect(url_for("sample", sample_key=sample_key))
+            return stale("qa", sample_key, verdict, target)
+        note("qa", sample_key, verdict)
+        remember(kind="qa", key=sample_key, seen=newest)
         waiting = [row["sample_key"] for row in store.samples() if row["verdict"] is None]
         if waiting:
             return redirect(url_for("sample", sample_key=waiting[0]))
@@ -363,52 +442,105 @@ def create_app(
             flash("Nothing to take back.", "bad")
             return redirect(url_for("home"))
         last = steps.pop()
+        kind, key = last["kind"], last["key"]
+        shown = " / ".join(key) if isinstance(key, tuple) else key
+        target = url_for("quarantine")
         try:
-            if last["kind"] == "review":
+            if kind == "review":
+                target = url_for("case", case_id=key)
                 pairs = [Asked(left, right, "unsure") for left, right in last["pairs"]]
-                store.decide(last["key"], pairs, last["seen"], "undone", reviewer())
-                flash(f"{last['key']}: taken back.", "good")
-                return redirect(url_for("case", case_id=last["key"]))
-            store.decide_value(last["key"], "withdraw", None, last["seen"], reviewer())
-            flash(f"{last['key']}: taken back.", "good")
+                store.decide(key, pairs, last["seen"], "undone", reviewer())
+            elif kind == "value":
+                store.decide_value(key, "withdraw", None, last["seen"], reviewer())
+            elif kind == "qa":
+                target = url_for("sample", sample_key=key)
+                store.judge(key, "unsure", "undone", last["seen"], reviewer())
+            elif kind == "field":
+                target = url_for("customer", customer_id=key)
+                store.pick(key, last["field"], last["before"], reviewer())
+            else:
+                if last["name"] in answers.WORKLISTS:
+                    target = url_for("worklist", name=last["name"])
+                if last["before"] is None:
+                    answers.withdraw(last["name"], key)
+                else:
+                    answers.answer(last["name"], last["before"])
         except StaleError:
-            flash(STALE, "bad")
-        return redirect(url_for("quarantine"))
+            return stale(kind, shown, "undo", redirect(target))
+        note(kind, shown, "undo")
+        flash(f"{shown}: taken back.", "good")
+        return redirect(target)
 
-    @app.get("/review.xlsx")
-    def export() -> Response:
-        content = workbook.written(store.cases("open", "", "", 0, ALL))
+    @app.get("/<name>.xlsx")
+    def export(name: str) -> Response:
+        if name not in WORKBOOKS:
+            abort(404)
+        rows = (
+            store.cases("open", "", "", 0, ALL)
+            if name == "review"
+            else [row for row in store.values("open", "", "", 0, ALL) if row["is_contact_point"]]
+        )
+        note(name, f"{len(rows)} rows", "export")
         return Response(
-            content,
+            workbook.written(WORKBOOKS[name], rows),
             mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            headers={"Content-Disposition": "attachment; filename=review.xlsx"},
+            headers={"Content-Disposition": f"attachment; filename={name}.xlsx"},
         )
 
-    @app.post("/review.xlsx")
-    def import_() -> BaseResponse:
+    def take_over(name: str, row: dict[str, str], known: dict[str, Row]) -> str | None:
+        """Takes the decision of one line over; returns why not, if it cannot."""
+        kind = WORKBOOKS[name]
+        try:
+            if name == "review":
+                found = store.case(row["case"])
+                if kind.was_changed(row, found):
+                    return "cells of the question were changed"
+                pairs = asked(found, row["decision"])
+                store.decide(row["case"], pairs, row["version"], row["reason"][:500], reviewer())
+                note(name, row["case"], row["decision"], "by workbook")
+                return None
+            current = known.get(row["key"])
+            if current is None:
+                return GONE
+            if kind.was_changed(row, current):
+                return "cells of the value were changed"
+            # a spreadsheet keeps the apostrophe that was typed to keep a plus sign
+            corrected = row["corrected"].removeprefix("'") if row["decision"] == "correct" else None
+            if row["decision"] == "correct" and not corrected:
+                return "the corrected value is missing"
+            store.decide_value(
+                row["key"], row["decision"], corrected, int(row["version"]), reviewer()
+            )
+            note(name, row["key"], row["decision"], "by workbook")
+        except StaleError:
+            return "it was decided or changed meanwhile"
+        except UnknownError:
+            return GONE
+        except NotValidError:
+            return "the corrected value is not valid either"
+        return None
+
+    @app.post("/<name>.xlsx")
+    def import_(name: str) -> BaseResponse:
+        if name not in WORKBOOKS:
+            abort(404)
         sent = request.files.get("file")
         if sent is None:
             abort(400, "Choose a file.")
-        done, stale = 0, 0
-        for row in workbook.read(sent.read()):
-            try:
-                found = store.case(row["case"])
-                store.decide(
-                    row["case"],
-                    asked(found, row["decision"]),
-                    int(row["version"]),
-                    row["reason"][:500],
-                    reviewer(),
-                )
-                done += 1
-            except (StaleError, UnknownError):
-                stale += 1
+        rows = workbook.read(WORKBOOKS[name], sent.read())
+        known = {}
+        if name == "quarantine":
+            known = {row["item_key"]: row for row in store.values("all", "", "", 0, ALL)}
+        refused = [(row["line"], why) for row in rows if (why := take_over(name, row, known))]
+        note(name, f"{len(rows)} rows", "import", f"{len(refused)} left alone")
+        left = "".join(f"; line {line}: {why}" for line, why in refused[:SHOWN_LINES])
+        more = f"; and {len(refused) - SHOWN_LINES} more" if len(refused) > SHOWN_LINES else ""
         flash(
-            f"{done} decisions taken over; {stale} left alone, since the case was decided or "
-            "changed meanwhile.",
-            "bad" if stale else "good",
+            f"{len(rows) - len(refused)} decisions taken over; {len(refused)} left alone"
+            f"{left}{more}.",
+            "bad" if refused else "good",
         )
-        return redirect(url_for("review"))
+        return redirect(url_for(name))
 
     @app.get("/sign-off")
     def signing() -> str:
@@ -425,6 +557,7 @@ def create_app(
         if reviewer() not in owners:
             abort(403, "Only the Owner signs off.")
         worked, said = sign_off(reviewer(), request.form.get("comment", "").strip()[:500])
+        note("sign_off", "migration", "sign_off", "signed off" if worked else "refused")
         flash("Signed off." if worked else "Refused.", "good" if worked else "bad")
         told[reviewer()] = said
         return redirect(url_for("signing"))
@@ -438,6 +571,14 @@ def _persons(records: list[Row]) -> dict[int, str]:
     for record in records:
         letters.setdefault(record["cluster_id"], ascii_uppercase[len(letters) % 26])
     return {record["planfix_id"]: letters[record["cluster_id"]] for record in records}
+
+
+def _version() -> str:
+    """Returns the version of the case that the page was made from."""
+    text = request.form.get("seen", "")
+    if not text or len(text) > 40:
+        abort(400, "The form is incomplete: reload the page.")
+    return text
 
 
 def _seen() -> int:

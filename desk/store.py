@@ -7,7 +7,7 @@ undo is a row as well. Two people on one case: the second is told, and nothing i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from psycopg import errors
 from psycopg.rows import dict_row
 
 from loaders import database, settings
-from loaders.errors import DatabaseError
+from loaders.errors import DatabaseError, UserError
+from loaders.python_functions import registry, results
 
 Row = dict[str, Any]
 PAGE = 500
@@ -46,6 +47,10 @@ class Asked:
     verdict: str
 
 
+class NotValidError(UserError):
+    """A correction that the rules would reject again."""
+
+
 class Store:
     """Reads cases and appends decisions, one short transaction per request."""
 
@@ -62,6 +67,17 @@ class Store:
                 raise DatabaseError(
                     "the queues are not built yet, or by another version: run `dbt build`."
                 ) from None
+
+    # --- who did what ---------------------------------------------------------------------------
+
+    def note(self, who: str, page: str, item: str, action: str, detail: str = "") -> None:
+        """Appends what somebody did at the desk: keys and answers, never a client's data."""
+        with self._link() as link:
+            link.execute(
+                "insert into migration.desk_actions (acted_by, page, item, action, detail) "
+                "values (%s, %s, %s, %s, %s)",
+                [who, page, item, action, detail or None],
+            )
 
     # --- review cases ---------------------------------------------------------------------------
 
@@ -104,31 +120,37 @@ class Store:
             found["evidence"] = link.execute(_EVIDENCE, numbers).fetchall()
             return found
 
-    def next_case(self, case_id: str) -> str | None:
-        """Returns the next open case after one, in the order of the queue, else the first."""
-        rows = self.cases("all", "", "", 0, ALL)
-        keys = [row["case_id"] for row in rows]
-        place = keys.index(case_id) + 1 if case_id in keys else 0
-        for row in [*rows[place:], *rows[:place]]:
-            if row["verdict"] is None and row["case_id"] != case_id:
-                return str(row["case_id"])
-        return None
+    def next_case(self, case_id: str, reason: str = "") -> str | None:
+        """Returns the next open case after one, in the order of the queue, else the first.
 
-    def decide(self, case_id: str, pairs: Sequence[Asked], seen: int, reason: str, who: str) -> int:
+        Args:
+            case_id: the case that is done.
+            reason: only cases of this reason, empty for all.
+        """
+        with self._link() as link:
+            row = link.execute(_NEXT_CASE, {"case_id": case_id, "reason": reason}).fetchone()
+            return str(row["case_id"]) if row else None
+
+    def reasons(self, queue: str) -> list[Row]:
+        """Returns reason codes and how many rows of a queue have them."""
+        with self._link() as link:
+            return link.execute(_REASONS[queue]).fetchall()
+
+    def decide(self, case_id: str, pairs: Sequence[Asked], seen: str, reason: str, who: str) -> str:
         """Appends the decisions on a case.
 
         Args:
             case_id: the case.
             pairs: a verdict for each pair.
-            seen: newest decision on the case when its page was loaded.
+            seen: version of the case when its page was loaded.
             reason: why, may be empty.
             who: the reviewer.
 
         Returns:
-            The newest decision's number, with which it can be undone.
+            The version of the case now, with which it can be undone.
 
         Raises:
-            StaleError: when a newer decision is there.
+            StaleError: when a newer decision is there, or the case has other cards now.
             UnknownError: when the queue has no such case.
         """
         with self._link() as link:
@@ -139,9 +161,9 @@ class Store:
             found = link.execute(_CASE, {"case_id": case_id}).fetchone()
             if found is None:
                 raise UnknownError
-            if found["latest_decision_id"] != seen:
+            if found["version"] != seen:
                 raise StaleError
-            newest = seen
+            newest = found["latest_decision_id"]
             hashes = {
                 (asked["left_planfix_id"], asked["right_planfix_id"]): asked["identifiers_hash"]
                 for asked in found["asked_pairs"]
@@ -162,11 +184,13 @@ class Store:
                     ],
                 ).fetchone()
                 newest = int(row["decision_id"]) if row else newest
-            return newest
+            return f"{newest}-{found['version'].partition('-')[2]}"
 
     # --- quarantine -----------------------------------------------------------------------------
 
-    def values(self, status: str, reason: str, field: str, after: int) -> list[Row]:
+    def values(
+        self, status: str, reason: str, field: str, after: int, page: int = PAGE
+    ) -> list[Row]:
         """Returns a stretch of the quarantine, the newest decision beside each value."""
         with self._link() as link:
             return link.execute(
@@ -176,18 +200,19 @@ class Store:
                     "reason": reason,
                     "field": field,
                     "after": after,
-                    "page": PAGE,
+                    "page": page,
                 },
             ).fetchall()
 
     def decide_value(
         self, key: str, action: str, corrected: str | None, seen: int, who: str
     ) -> int:
-        """Appends a decision on a quarantined contact point.
+        """Appends a decision on something in quarantine.
 
         Args:
-            key: its contact point key.
-            action: accept, correct, drop, or withdraw to take the last one back.
+            key: its contact point key, else its quarantine key.
+            action: accept, correct, drop, or withdraw to take the last one back; only drop and
+                withdraw for what is no contact point.
             corrected: the right value, for correct.
             seen: newest decision on it when the page was loaded.
             who: the reviewer.
@@ -196,13 +221,16 @@ class Store:
             The decision's number.
 
         Raises:
+            NotValidError: when the corrected value is no valid one either.
             StaleError: when a newer decision is there.
             UnknownError: when nothing of that key is in quarantine.
         """
+        if action == "correct":
+            self._prepare(key, corrected or "")
         with self._link() as link:
             link.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"desk:{key}"])
             found = link.execute(_VALUE, [key]).fetchone()
-            if found is None:
+            if found is None or not (found["is_contact_point"] or action in {"drop", "withdraw"}):
                 raise UnknownError
             if found["latest_decision_id"] != seen:
                 raise StaleError
@@ -212,6 +240,43 @@ class Store:
                 [key, found["planfix_id"], action, corrected, who],
             ).fetchone()
             return int(row["decision_id"]) if row else seen
+
+    def _prepare(self, key: str, corrected: str) -> None:
+        """Checks a corrected value by the functions that the next build reads it with.
+
+        A server without Python in the database reads their results from tables: those of this
+        new text are added, else the next build would stop and ask for them.
+        """
+        with self._link() as link:
+            found = link.execute(_REGION, [key]).fetchone()
+            if found is None:
+                raise UnknownError
+            tables = link.execute(
+                "select to_regclass('python_functions.parse_phone_results') is not null as found"
+            ).fetchone()
+        channel, region = found["channel"], found["region_code"]
+        calls: list[tuple[str, tuple[str | None, ...]]] = []
+        if channel == "email":
+            calls.append(("parse_email", (corrected,)))
+        if channel not in {"phone", "email"}:
+            calls.append(("messenger_handle", (channel, corrected)))
+        if channel in {"phone", "whatsapp", "viber"}:
+            calls.append(("parse_phone", (corrected, region)))
+        parts: list[Row] = []
+        for name, arguments in calls:
+            answer = registry.load(name)(*arguments) or []
+            parts += answer if isinstance(answer, list) else [answer]
+        if not any(part["valid"] for part in parts):
+            why = next((str(part["reason"]) for part in parts if part["reason"]), "unknown")
+            raise NotValidError(
+                f"the corrected value is not valid either ({why.replace('_', ' ')}); "
+                "nothing was written."
+            )
+        if tables and tables["found"]:
+            for name, arguments in calls:
+                # somebody else may have added the same text at this instant
+                with suppress(errors.UniqueViolation):
+                    results.add_results(self._settings, name, [arguments])
 
     # --- worklists ------------------------------------------------------------------------------
 
@@ -267,8 +332,11 @@ class Store:
             "records": records,
         }
 
-    def pick(self, customer_id: str, field: str, planfix_id: int, who: str) -> None:
+    def pick(self, customer_id: str, field: str, planfix_id: int, who: str) -> int:
         """Appends the choice of the record whose value of a field survives.
+
+        Returns:
+            The record whose value survived before, with which it can be undone.
 
         Raises:
             UnknownError: when the record is not the client's or has no such field.
@@ -284,6 +352,8 @@ class Store:
                 "decided_by) values (%s, %s, %s, %s)",
                 [customer_id, field, planfix_id, who],
             )
+        before = found["decisions"].get(field) or found["provenance"][field]
+        return int(before["planfix_id"])
 
     # --- QA sample ------------------------------------------------------------------------------
 
@@ -304,8 +374,11 @@ class Store:
             raise UnknownError
         return found
 
-    def judge(self, sample_key: str, verdict: str, comment: str, seen: int, who: str) -> None:
+    def judge(self, sample_key: str, verdict: str, comment: str, seen: int, who: str) -> int:
         """Appends a verdict on a sampled client.
+
+        Returns:
+            The verdict's number.
 
         Raises:
             StaleError: when a newer verdict is there.
@@ -320,20 +393,25 @@ class Store:
                 raise UnknownError
             if found["latest_verdict_id"] != seen:
                 raise StaleError
-            link.execute(
+            row = link.execute(
                 "insert into migration.qa_verdicts (sample_key, customer_id, verdict, comment, "
-                "given_by) values (%s, %s, %s, %s, %s)",
+                "given_by) values (%s, %s, %s, %s, %s) returning verdict_id",
                 [sample_key, found["customer_id"], verdict, comment or None, who],
-            )
+            ).fetchone()
+            return int(row["verdict_id"]) if row else seen
 
     # --- overview -------------------------------------------------------------------------------
 
-    def overview(self) -> dict[str, Row]:
-        """Returns how much there is to do, and how much of it is done."""
+    def overview(self, *names: str) -> dict[str, Row]:
+        """Returns how much there is to do, and how much of it is done.
+
+        Args:
+            names: the queues; all when none is given.
+        """
         with self._link() as link:
             return {
-                name: link.execute(statement).fetchone() or {"total": 0, "done": 0}
-                for name, statement in _OVERVIEW.items()
+                name: link.execute(_OVERVIEW[name]).fetchone() or {"total": 0, "done": 0}
+                for name in names or _OVERVIEW
             }
 
     def gates(self) -> list[Row]:
@@ -377,6 +455,12 @@ _DECIDED = """
     order by cases.case_id, decisions.decision_id desc
 """
 
+# the newest decision and what was asked: a page of other cards is stale as well
+_VERSION = """
+    coalesce(decided.decision_id, 0)
+    || '-' || left(md5(cases.asked_pairs::text || cases.planfix_ids::text), 12)
+"""
+
 _CASES = f"""
     with decided as ({_DECIDED})
 
@@ -387,10 +471,15 @@ _CASES = f"""
         cases.priority,
         cases.planfix_ids,
         cases.first_seen_at,
+        (
+            select string_agg(distinct record ->> 'name', ' · ')
+            from jsonb_array_elements(cases.records) as items (record)
+        ) as names,
         decided.verdict,
         decided.decided_by,
         decided.decided_at,
         coalesce(decided.decision_id, 0) as latest_decision_id,
+        {_VERSION} as version,
         count(*) over () as total
     from quality.review_queue as cases
     left join decided on cases.case_id = decided.case_id
@@ -415,11 +504,51 @@ _CASE = f"""
         decided.verdict,
         decided.decided_by,
         decided.decided_at,
-        coalesce(decided.decision_id, 0) as latest_decision_id
+        coalesce(decided.decision_id, 0) as latest_decision_id,
+        {_VERSION} as version
     from quality.review_queue as cases
     left join decided on cases.case_id = decided.case_id
     where cases.case_id = %(case_id)s
 """
+
+_NEXT_CASE = f"""
+    with decided as ({_DECIDED})
+
+    select cases.case_id
+    from quality.review_queue as cases
+    left join decided on cases.case_id = decided.case_id
+    left join quality.review_queue as this on this.case_id = %(case_id)s
+    where
+        decided.verdict is null
+        and cases.case_id <> %(case_id)s
+        and %(reason)s in ('', cases.reason_code)
+    order by
+        (cases.priority, cases.case_id) < (this.priority, this.case_id),
+        cases.priority,
+        cases.case_id
+    limit 1
+"""
+
+_REASONS = {
+    "review": """
+        select reason_code, min(reason) as sentence, count(*) as items
+        from quality.review_queue
+        group by reason_code
+        order by count(*) desc, reason_code
+    """,
+    "quarantine": """
+        select reason_code, min(field) as sentence, count(*) as items
+        from quality.quarantine
+        group by reason_code
+        order by count(*) desc, reason_code
+    """,
+    "fields": """
+        select field as reason_code, field as sentence, count(*) as items
+        from quality.quarantine
+        group by field
+        order by count(*) desc, field
+    """,
+}
 
 _EVIDENCE = """
     select left_planfix_id, right_planfix_id, direction, outcome, sentence
@@ -503,8 +632,8 @@ _VALUES = f"""
     with decided as ({_VALUE_DECIDED})
 
     select
-        items.quarantine_key,
-        items.contact_point_key,
+        coalesce(items.contact_point_key, items.quarantine_key) as item_key,
+        items.contact_point_key is not null as is_contact_point,
         items.planfix_id,
         items.field,
         items.raw_value,
@@ -518,7 +647,8 @@ _VALUES = f"""
         coalesce(decided.decision_id, 0) as latest_decision_id,
         count(*) over () as total
     from quality.quarantine as items
-    left join decided on items.contact_point_key = decided.contact_point_key
+    left join decided
+        on coalesce(items.contact_point_key, items.quarantine_key) = decided.contact_point_key
     where
         case %(status)s
             when 'open' then items.is_open and nullif(decided.action, 'withdraw') is null
@@ -535,18 +665,37 @@ _VALUES = f"""
 _VALUE = """
     select
         items.planfix_id,
+        items.contact_point_key is not null as is_contact_point,
         coalesce((
             select max(decision_id)
             from migration.value_decisions as decisions
-            where decisions.contact_point_key = items.contact_point_key
+            where
+                decisions.contact_point_key
+                = coalesce(items.contact_point_key, items.quarantine_key)
         ), 0) as latest_decision_id
     from quality.quarantine as items
+    where coalesce(items.contact_point_key, items.quarantine_key) = %s
+    limit 1
+"""
+
+_REGION = """
+    select
+        items.field as channel,
+        contacts.region_code
+    from quality.quarantine as items
+    left join intermediate.int_contacts__normalized as contacts
+        on items.planfix_id = contacts.planfix_id
     where items.contact_point_key = %s
     limit 1
 """
 
 _JUDGED = """
-    select distinct on (sample_key) sample_key, verdict_id, verdict, comment, given_by
+    select distinct on (sample_key)
+        sample_key,
+        verdict_id,
+        case when comment is distinct from 'undone' then verdict end as verdict,
+        comment,
+        given_by
     from migration.qa_verdicts
     order by sample_key, verdict_id desc
 """
@@ -559,7 +708,7 @@ _SAMPLES = f"""
         sample.customer_id,
         sample.stratum,
         judged.verdict,
-        judged.given_by,
+        case when judged.verdict is not null then judged.given_by end as given_by,
         count(*) over () as total
     from quality.qa_sample as sample
     left join judged on sample.sample_key = judged.sample_key
@@ -599,7 +748,8 @@ _OVERVIEW = {
             count(*) as total,
             count(*) filter (where nullif(decided.action, 'withdraw') is not null) as done
         from quality.quarantine as items
-        left join decided on items.contact_point_key = decided.contact_point_key
+        left join decided
+            on coalesce(items.contact_point_key, items.quarantine_key) = decided.contact_point_key
         where items.is_open
     """,
     "managers": "select count(*) as total, 0 as done from quality.worklist_managers",

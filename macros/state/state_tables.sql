@@ -12,6 +12,7 @@
         'field_decisions',
         'waivers',
         'qa_verdicts',
+        'desk_actions',
         'freezes',
         'sign_offs',
         'archives',

@@ -176,6 +176,16 @@ create table if not exists {{ state }}.qa_verdicts (
     given_at timestamptz not null default now()
 );
 
+create table if not exists {{ state }}.desk_actions (
+    action_id bigint generated always as identity primary key,
+    acted_at timestamptz not null default now(),
+    acted_by text not null check (btrim(acted_by) <> ''),
+    page text not null,
+    item text not null,
+    action text not null,
+    detail text
+);
+
 create table if not exists {{ state }}.freezes (
     freeze_id bigint generated always as identity primary key,
     started_at timestamptz not null,
@@ -231,6 +241,7 @@ $body$;
     'field_decisions',
     'waivers',
     'qa_verdicts',
+    'desk_actions',
     'freezes',
     'sign_offs',
     'archives',

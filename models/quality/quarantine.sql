@@ -50,6 +50,24 @@ reasons as (
 
 ),
 
+decisions as (
+
+    select * from {{ state_relation('value_decisions') }}
+
+),
+
+-- the keys of contact points are decided upstream, where a value can still be accepted
+dropped as (
+
+    select distinct on (contact_point_key)
+        contact_point_key as quarantine_key,
+        nullif(action, 'withdraw') as decision
+    from decisions
+    where contact_point_key ~ '^(value|line|link):'
+    order by contact_point_key asc, decision_id desc
+
+),
+
 first_seen as (
 
     {{ first_seen(this, 'quarantine_key') }}
@@ -176,7 +194,7 @@ final as (
                 ': ' || distinct_items.field || ' of card ' || distinct_items.planfix_id
         end || '.' as sentence,
         coalesce(reasons.severity, 'defect') as severity,
-        distinct_items.decision,
+        coalesce(distinct_items.decision, dropped.decision) as decision,
         distinct_items.source,
         distinct_items.file_name,
         distinct_items.line_number,
@@ -186,6 +204,7 @@ final as (
         coalesce(reasons.action, 'Add the code to reason_codes.csv') as action,
         coalesce(reasons.severity, 'defect') = 'defect'
         and distinct_items.decision is null
+        and dropped.decision is null
         and contacts.exclusion_reason is null as is_open,
 
         -- times
@@ -197,6 +216,7 @@ final as (
     left outer join contacts on distinct_items.planfix_id = contacts.planfix_id
     left outer join identities on distinct_items.planfix_id = identities.planfix_id
     left outer join reasons on distinct_items.reason_code = reasons.reason_code
+    left outer join dropped on distinct_items.quarantine_key = dropped.quarantine_key
     left outer join
         first_seen
         on distinct_items.quarantine_key = first_seen.quarantine_key

@@ -95,9 +95,11 @@ class Browser:
     def press(self, key: str) -> None:
         """Presses a key and waits for the page that follows."""
         self.run("window.left = true")
-        text = {"Enter": "\r"}.get(key, key)
-        code = {"windowsVirtualKeyCode": 13} if key == "Enter" else {}
-        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=text, **code)
+        code = {"Enter": 13, "Escape": 27}.get(key)
+        more: dict[str, Any] = {"windowsVirtualKeyCode": code} if code else {"text": key}
+        if key == "Enter":
+            more["text"] = "\r"
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **more)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     def press_and_follow(self, key: str) -> None:

@@ -22,7 +22,8 @@ from tests.pytest.chromium import browser, running_browser
 from tests.pytest.conftest import PROJECT, create_database, drop_database
 
 __all__ = ["browser", "running_browser"]
-REVIEWERS = ("anna", "boris", "olga")
+REVIEWERS = ("anna", "boris", "olga", "mallory")
+NAMES = {"mallory": '"\'><script>document.title="owned"</script>'}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,9 @@ def desk(
     hosts.add(root)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    links = {name: f"http://{root}/enter?token={doors.link(name)}" for name in REVIEWERS}
+    links = {
+        name: f"http://{root}/enter?token={doors.link(NAMES.get(name, name))}" for name in REVIEWERS
+    }
     yield Desk(f"http://{root}", links)
     server.shutdown()
     server.server_close()
