@@ -233,7 +233,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         shown["Connection"] = "close" if self.close_connection else "keep-alive"
         phrase = HTTPStatus(reply.status).phrase
-        lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {self.date_time_string()}"]
+        now = self.date_time_string(self.server.control.clock.now())
+        lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {now}"]
         lines += [f"{name}: {value}" for name, value in shown.items()]
         lines.append(f"Content-Length: {len(body)}")
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -38,6 +38,7 @@ SCOPE_CODE = 5
 RIGHTS_CODE = 6
 MISSING_CODES = {1000, 2000, 3000, 4000, 5000, 6000, 8000}
 DAY = 86_400
+SHORT_RESET = 60.0
 # waits after limit replies that do not say how long
 BLIND_WAITS = (2.0, 5.0, 15.0, 40.0)
 # pauses between tries after passing faults
@@ -184,6 +185,7 @@ class Pacer:
         self._clock = clock
         self._sleep = sleep
         self._next = 0.0
+        self._slowed_at = -1e9
         self._lock = threading.Lock()
 
     def acquire(self) -> None:
@@ -198,6 +200,11 @@ class Pacer:
     def slow_down(self, rate: float) -> None:
         """Lowers the pace: to `rate` at first, by half when that was already the pace."""
         with self._lock:
+            now = self._clock()
+            # one refusal counts once, however many requests were in flight
+            if now - self._slowed_at < 3 * self.interval:
+                return
+            self._slowed_at = now
             if self.interval < 1 / rate:
                 self.interval = 1 / rate
             else:
@@ -509,7 +516,8 @@ class PlanfixClient:
     def _wait_for(self, limit: Limit, count: int, tried_short: bool) -> bool:
         """Waits a limit out, or raises; returns whether the doubtful short wait was tried."""
         self.limit_replies += 1
-        if not limit.is_daily:
+        # a reset within the minute, or none told, may be the rate's whatever the reply calls it
+        if not limit.is_daily or limit.wait is None or limit.wait <= SHORT_RESET:
             self.pacer.slow_down(DOCUMENTED_RATE * self.settings.quota_share)
         most = self.settings.max_wait
         if limit.other_wait is not None and not tried_short and limit.other_wait <= most:
@@ -518,7 +526,9 @@ class PlanfixClient:
         what = "the daily request limit is used up" if limit.is_daily else "the limit is exceeded"
         if limit.wait is None:
             if count > len(BLIND_WAITS):
-                raise QuotaPause(f"{what} and Planfix does not say for how long", None)
+                # so many refusals in a row are no matter of speed
+                when = _after(self.meter.reset_seconds)
+                raise QuotaPause(f"{what} and Planfix does not say for how long", when)
             wait = BLIND_WAITS[count - 1]
             if wait > most:
                 raise QuotaPause(what, None)

@@ -19,7 +19,7 @@ from loaders.planfix.client import PlanfixRefusal, parse_json
 from loaders.planfix.paging import Row, Unfiltered, rows_of
 from loaders.planfix.probes import ChangeFilterProbe, Sample, known_zone, pick_samples
 from loaders.planfix.profile import HONOURED, IGNORED, REFUSED
-from loaders.planfix.zones import MINUTE, epoch, floor_minute, parse_instant
+from loaders.planfix.zones import MINUTE, floor_minute, parse_instant
 
 if TYPE_CHECKING:
     from loaders.planfix.extract import Extract
@@ -166,20 +166,15 @@ class Delta:
         return True
 
     def _reaches_back(self, units: Sequence[str]) -> bool:
-        """Tells whether the rows of a saved filter prove that it covers the window."""
-        least = int(self.start.timestamp())
-        found: dict[int, int] = {}
+        """Tells whether a saved filter returned a row from before the window."""
         for page in self.spool.pages("contacts"):
             if page.unit not in units:
                 continue
             for row in rows_of(parse_json(page.body), ("contacts",)):
-                number, updated = api.reference_id(row), epoch(row.get("dateOfLastUpdate"))
-                if number is not None and updated is not None:
-                    found[number] = updated
-        if any(updated <= least for updated in found.values()):
-            return True
-        expected = self.spool.query("select id from known where updated >= ?", [least])
-        return bool(expected) and all(row[0] in found for row in expected)
+                updated = parse_instant(row.get("dateOfLastUpdate"))
+                if updated is not None and updated <= self.start:
+                    return True
+        return False
 
     def _by_sweep(self) -> None:
         from loaders.planfix.extract import KINDS, PASSES

@@ -13,7 +13,6 @@ from __future__ import annotations
 import getpass
 import itertools
 import math
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -1130,8 +1129,7 @@ class Extract:
 
     def _fields_again(self) -> None:
         """Fetches a custom field that appeared while the run was busy."""
-        age = time.time() - self.plan.started_at.timestamp()
-        if age < 600:
+        if self.client.now() - self.plan.started_at < timedelta(minutes=10):
             return
         reply = self.client.get(
             "customfield/contact",

@@ -285,7 +285,7 @@ class Notes:
             # the next window shares a minute with this one
             end = start + (MINUTE if start > first else timedelta(0))
             self.spool.put("notes_cursor", {"end": end.isoformat(), "width": width.total_seconds()})
-        last = datetime.fromisoformat(self.spool.get("notes_to"))
+        last = datetime.fromisoformat(self.spool.get("notes_tail") or self.spool.get("notes_to"))
         self.extract.context.once("notes_count", lambda: self._verify(first, last))
 
     def _new_cards(self) -> None:
@@ -305,7 +305,9 @@ class Notes:
     def _tail(self, end: datetime) -> None:
         """Looks at the minutes after the closed windows; they come again with the next run."""
         zone = known_zone(self.settings, self.profile)
-        window = zone.window(end, self.client.now() + MINUTE)
+        last = self.client.now() + MINUTE
+        self.spool.put("notes_tail", last.isoformat())
+        window = zone.window(end, last)
         unit = f"tail:{window[0]}..{window[1]}"
         describe = describe_comment(unit, self.settings.task_comments)
         self.pager.walk(STAGE, unit, api.all_comments(window), describe, parallel=False)

@@ -3,69 +3,68 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from loaders.errors import IncompleteExtractError
+from simulator.setup import CHANGED_FILTER
 from tests.pytest.planfix.conftest import Account, Loader
-from tests.pytest.planfix.test_faults import undisturbed
-
-SOON = "2026-03-02T09:00:00Z"
-
-
-def change_everything(server: Account) -> dict[str, Any]:
-    """Edits, adds, deletes and merges records and writes a note on a card that is not edited."""
-    ids = server.ids()
-    server.act("edit", ids=ids[5:9], set={"position": "changed", "3105": "Sample City"})
-    server.act("add", count=3)
-    server.act("delete", ids=[ids[20], ids[21]])
-    server.act("merge", survivor=ids[30], loser=ids[31])
-    server.act("comment", contact_id=ids[40], text="<p>new note</p>")
-    return {"gone": {ids[20], ids[21], ids[31]}, "note": ids[40]}
-
-
-def assert_caught_up(
-    server: Account, loader: Callable[[], Loader], found: Loader, gone: set[int]
-) -> None:
-    snapshot = found.snapshot()
-    expected = undisturbed(server, loader)
-    for rows in (snapshot, expected):
-        rows["contacts"] = [row for row in rows["contacts"] if int(row[1]) not in gone]
-    assert snapshot["contacts"] == expected["contacts"]
-    assert snapshot["id_sweep"] == expected["id_sweep"]
-    assert set(expected["contact_comments"]) <= set(snapshot["contact_comments"])
+from tests.pytest.planfix.truth import assert_true
 
 
 @pytest.mark.parametrize(
-    "switches",
+    ("zone", "now"),
     [
-        {"filter_38": "honoured"},
-        {"filter_38": "ignored"},
-        {"filter_38": "refused"},
-        {"filter_38": "honoured", "owner_timezone": "Asia/Kolkata"},
-        {"filter_38": "honoured", "owner_timezone": "America/St_Johns", "range_end": "exclusive"},
-        {"filter_38": "honoured", "utc_seconds": "no", "deleted_in_list": "shown"},
-        {"filter_38": "honoured", "comment_list": "no"},
-        {"filter_38": "ignored", "comment_list_contact_notes": "no"},
+        # the hour that comes twice, the hour that is left out, and half an hour of it
+        ("Europe/Berlin", "2026-10-25T00:20:00Z"),
+        ("Europe/Berlin", "2026-03-29T00:40:00Z"),
+        ("Australia/Lord_Howe", "2026-04-04T14:40:00Z"),
     ],
-    ids=lambda switches: ",".join(f"{name}={value}" for name, value in switches.items()),
 )
-def test_a_delta_catches_up_with_every_change(
-    switches: dict[str, str], account: Callable[..., Account], loader: Callable[[], Loader]
+def test_changes_around_a_change_of_clocks_are_found(
+    zone: str, now: str, account: Callable[..., Account], loader: Callable[[], Loader]
 ) -> None:
-    server = account(160, **switches)
-    found = loader()
+    server, found = account(120, owner_timezone=zone), loader()
+    server.act("clock", now=now)
     found.run(server)
-    changed = change_everything(server)
-    server.act("clear_log")
+    people = server.ids()
+    changed = []
+    # an edit every quarter of an hour, across the change
+    for step in range(8):
+        server.act("clock", advance=900)
+        changed.append(people[step])
+        server.act("edit", ids=[people[step]], set={"position": f"step {step}"})
+        if step == 3:
+            found.run(server)
     found.run(server)
-    assert found.rows("select mode from planfix_raw.extract_runs order by run_id")[1] == ("delta",)
-    assert "short" not in found.verdicts().values()
-    assert_caught_up(server, loader, found, changed["gone"])
+    assert found.rows("select distinct mode from planfix_raw.extract_runs order by 1") == [
+        ("delta",),
+        ("full",),
+    ]
+    assert_true(server, found)
+
+
+def test_a_saved_filter_is_relied_on_only_with_evidence(
+    account: Callable[..., Account], loader: Callable[[], Loader]
+) -> None:
+    server, found = account(150, filter_38="ignored"), loader()
+    found.environment["PLANFIX_CHANGED_FILTER_ID"] = CHANGED_FILTER[0]
+    ids = server.ids()
+    server.act("edit", ids=ids[10:12], set={"position": "old"}, at=int(time.time()) - 5 * 86_400)
+    found.run(server)
+    server.act("edit", ids=ids[:3], set={"position": "new"}, at=int(time.time()) - 20 * 86_400)
+    server.act("edit", ids=ids[3:5], set={"position": "new"})
+    # two weeks reach back a day
+    summary = found.run(server, since="1d")
+    assert not any("not relied on" in line for line in summary.lines)
+    # and not a month
+    summary = found.run(server, since="30d")
+    assert any("not relied on" in line for line in summary.lines)
+    assert_true(server, found)
 
 
 def test_windows_are_closed_overlap_and_are_local_to_the_owner(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from loaders import pipelines
+from loaders import cli, pipelines
 from loaders.errors import DatabaseError, ExtractPaused, SettingsError, SourceError
+from loaders.planfix.command import PIPELINE
 from tests.pytest.conftest import BIN, PROJECT
 from tests.pytest.planfix.conftest import Account, Loader
 
@@ -112,6 +114,21 @@ def dlt(
     )
 
 
+def verb(found: Loader, server: Account, *arguments: str, **extra: str) -> int:
+    """Does what the command line does, in this process; returns the exit code."""
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(operation="run", pipeline_name="planfix")
+    PIPELINE.add_arguments(parser)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in found.values(server, **extra).items():
+            patch.setenv(name, value)
+        try:
+            cli._guarded(parser.parse_args(arguments))
+        except SystemExit as done:
+            return int(done.code or 0)
+    return 0
+
+
 @pytest.mark.parametrize(
     ("extra", "switches", "arguments", "code", "message"),
     [
@@ -135,24 +152,30 @@ def test_what_goes_wrong_is_one_line_and_an_exit_code(
     message: str,
     account: Callable[..., Account],
     loader: Callable[[], Loader],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     server, found = account(120, **switches), loader()
-    done = dlt(found, server, "planfix", "run", *arguments, **extra)
-    assert done.returncode == code, done.stderr
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert verb(found, server, *arguments, **extra) == code
+    out, err = capsys.readouterr()
+    errors = [line for line in err.splitlines() if line.startswith("error:")]
     assert len(errors) == 1
     assert message in errors[0]
-    assert "Traceback" not in done.stderr + done.stdout
-    assert server.token not in done.stderr + done.stdout
+    assert "Traceback" not in err + out
+    assert server.token not in err + out
     if code != 7:
         # nothing half-loaded is visible
         assert found.rows("select to_regclass('planfix_raw.contacts')") == [(None,)]
 
 
-def test_an_unknown_pipeline_is_named(
+def test_the_command_line_as_the_user_meets_it(
     account: Callable[..., Account], loader: Callable[[], Loader]
 ) -> None:
-    done = dlt(loader(), account(120), "amocrm", "run")
+    server = account(120)
+    done = dlt(loader(), server, "amocrm", "run")
     assert done.returncode == SettingsError.exit_code
     assert "there is no pipeline amocrm" in done.stderr
     assert SourceError.exit_code != SettingsError.exit_code
+    done = dlt(loader(), server, "planfix", "run", "--max-requests", "5")
+    assert done.returncode == ExtractPaused.exit_code
+    assert done.stderr.count("error:") == 1
+    assert "Traceback" not in done.stderr + done.stdout
