@@ -25,6 +25,8 @@ from tests.pytest.conftest import (
 
 SIZE = 300
 SEED = 11
+# they passed when the migration was made; dbt reads the variable as --exclude-resource-type
+WITHOUT_UNIT_TESTS = {"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test"}
 DEBIAN_URL = os.environ.get("RIDERRA_TEST_POSTGRES15_URL")
 
 
@@ -115,9 +117,9 @@ def run_migration(
         capture_output=True,
         env=commands.environment(),
     )
-    commands.dlt("pipeline", "run", check=True)
+    loaded = commands.dlt("pipeline", "run", check=True)
     done = commands.dbt("build", check=True)
-    return Migration(database, commands, done.stdout)
+    return Migration(database, commands, loaded.stdout + loaded.stderr + done.stdout)
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +130,14 @@ def finished(
 ) -> Iterator[Migration]:
     """The migration on the embedded server (Python functions precomputed). Only read it."""
     database = create_database(postgres_server)
-    yield run_migration(account, database, tmp_path_factory.mktemp("finished"))
+    # as talkative as it gets: test_personal_data.py looks for names in all of it
+    yield run_migration(
+        account,
+        database,
+        tmp_path_factory.mktemp("finished"),
+        DBT_DEBUG="true",
+        RUNTIME__LOG_LEVEL="DEBUG",
+    )
     drop_database(database)
 
 
@@ -136,6 +145,8 @@ def finished(
 def migration(finished: Migration, tmp_path: Path) -> Iterator[Migration]:
     """A copy of the finished migration that a test may change."""
     copy = create_database(finished.database, template=finished.database.dbname)
-    commands = Commands(copy, finished.commands.folder, finished.commands.extra)
+    commands = Commands(
+        copy, finished.commands.folder, {**finished.commands.extra, **WITHOUT_UNIT_TESTS}
+    )
     yield Migration(copy, commands, finished.output)
     drop_database(copy)

@@ -9,7 +9,13 @@ import pytest
 
 from loaders.settings import parse_database_url
 from tests.pytest.conftest import create_database, drop_database
-from tests.pytest.e2e.conftest import DEBIAN_URL, Account, Migration, run_migration
+from tests.pytest.e2e.conftest import (
+    DEBIAN_URL,
+    WITHOUT_UNIT_TESTS,
+    Account,
+    Migration,
+    run_migration,
+)
 
 SIZE_FLOOR = 200
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("main_job")]
@@ -125,18 +131,32 @@ def test_failing_gate_stops_the_build_before_the_first_live_row(migration: Migra
     assert fingerprint(migration) == before
 
 
-def test_dry_run_shows_the_difference_and_leaves_live_alone(migration: Migration) -> None:
+def test_dry_run_shows_failing_gates_and_the_difference_and_leaves_live_alone(
+    migration: Migration,
+) -> None:
     before = fingerprint(migration)
-    state = migration.rows(
+    identities = (
         "select customer_id, planfix_id from migration.customer_identity order by planfix_id"
     )
+    state = migration.rows(identities)
+    renamed = migration.execute(
+        """
+        update planfix_raw.contacts set payload = payload || '{"name": "Changed"}'
+        where not is_company
+        """
+    )
+    assert renamed > SIZE_FLOOR / 2
     done = migration.commands.dbt("build", "--target", "dry_run", check=True)
-    assert "dry_run" in done.stdout
+    assert "dry run goes on although gates stop the publishing" in done.stdout
+    assert "live_rows_overwritten" in done.stdout
     assert fingerprint(migration) == before
-    assert state == migration.rows(
-        "select customer_id, planfix_id from migration.customer_identity order by planfix_id"
+    assert migration.rows(identities) == state
+    # the rest ran: the copy of the live tables has what the real run would have written
+    assert migration.value(
+        "select count(*) from dry_run_riderra.customers where given_name = 'Changed' "
+        "or display_name like 'Changed%'"
     )
-    assert migration.value("select count(*) from dry_run_publish.publish_plan") is not None
+    assert migration.value("select count(*) from dry_run_publish.publish_plan_samples")
 
 
 def test_nothing_personal_in_the_output(finished: Migration) -> None:
@@ -157,7 +177,9 @@ def test_nothing_personal_in_the_output(finished: Migration) -> None:
 def assert_same_result(finished: Migration, account: Account, server: str, folder: Path) -> None:
     database = create_database(parse_database_url(server))
     try:
-        other = run_migration(account, database, folder, RIDERRA_PYTHON_FUNCTIONS="in_database")
+        other = run_migration(
+            account, database, folder, RIDERRA_PYTHON_FUNCTIONS="in_database", **WITHOUT_UNIT_TESTS
+        )
         for table, columns in {
             "customers": "id, display_name, kind, status, company_id, timezone, incomplete_profile",
             "customer_contacts": "customer_id, channel, value, extension, is_primary",
