@@ -202,6 +202,14 @@ def splink_python(home: Path) -> Path | None:
     return python
 
 
+def _server_cpu(pid: int | None) -> float:
+    """Seconds of processor time of all sessions that have ended on a server of our own."""
+    if pid is None:
+        return 0.0
+    spent = psutil.Process(pid).cpu_times()
+    return float(spent.children_user + spent.children_system)
+
+
 @contextlib.contextmanager
 def _throw_away_server(folder: Path) -> Iterator[str]:
     previous = os.environ.get("RIDERRA_LOCAL_DIR")
@@ -270,7 +278,12 @@ def _splink(link: psycopg.Connection, python: Path, folder: Path) -> list[dict[s
 
 
 def run_size(
-    server_url: str, size: int, seed: int, folder: Path, python: Path | None
+    server_url: str,
+    size: int,
+    seed: int,
+    folder: Path,
+    python: Path | None,
+    server_pid: int | None = None,
 ) -> dict[str, Any]:
     """Runs one size and returns its figures."""
     folder.mkdir(parents=True)
@@ -279,7 +292,9 @@ def run_size(
     try:
         with psycopg.connect(url, autocommit=True) as link:
             matching_inputs.load(link, make_base(size, seed))
+        before, started = _server_cpu(server_pid), time.perf_counter()
         nodes = matching_models.build(url, folder)
+        wall, spent = time.perf_counter() - started, _server_cpu(server_pid) - before
         models = {name: took for name, took in nodes.items() if name.startswith(("int_", "match_"))}
         models.pop("match_rules", None)
         models |= {"review_queue": nodes["review_queue"]}
@@ -308,6 +323,9 @@ def run_size(
         "ceilings": list(ceilings),
         "review": asked,
         "all_models": sum(models.values()),
+        "wall": wall,
+        "server_cpu": spent,
+        "load": os.getloadavg()[1],
         "nodes": dict(sorted(models.items(), key=lambda item: -item[1])[:8]),
     }
 
@@ -342,7 +360,13 @@ def report(all_figures: list[dict[str, Any]], *, has_splink: bool) -> str:
             f"{supported:.3f} (or an equal name with company or trip); companies "
             f"{companies['precision']:.4f} / {companies['recall']:.4f}; review cases "
             f"{figures['review']['cases']:,}; with review and explanations "
-            f"{figures['all_models']:.1f} s."
+            f"{figures['all_models']:.1f} s; `dbt build` of all of it {figures['wall']:.0f} s, "
+            + (
+                f"{figures['server_cpu']:.0f} s of the server's processor time, "
+                if figures["server_cpu"]
+                else ""
+            )
+            + f"load of the machine {figures['load']:.1f}."
         )
     for before, after in itertools.pairwise(all_figures):
         growth = after["rows"][0]["seconds"] / before["rows"][0]["seconds"]
@@ -379,8 +403,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else _throw_away_server(folder / "server")
         )
         with server as url:
+            pid_file = folder / "server" / "postgres" / "data" / "postmaster.pid"
+            pid = int(pid_file.read_text().splitlines()[0]) if pid_file.exists() else None
             for size in [int(text) for text in options.sizes.split(",")]:
-                all_figures.append(run_size(url, size, options.seed, folder / str(size), python))
+                all_figures.append(
+                    run_size(url, size, options.seed, folder / str(size), python, pid)
+                )
                 (out / "matching.json").write_text(json.dumps(all_figures, indent=1))
                 text = report(all_figures, has_splink=python is not None)
                 (out / "matching.md").write_text(text, encoding="utf-8")

@@ -2,8 +2,9 @@
 
 Runs in an environment of its own (benchmarks/splink.lock) and imports nothing of the project. It is
 given what our rules are given: names folded to one script with nicknames resolved and the surname's
-feminine ending taken off, phones in E.164, provider aliases folded, employers, recent trips, birth dates. Values
-on more than 30 cards block nothing, or the pairs of one switchboard would outnumber all others.
+feminine ending taken off, phones in E.164, provider aliases folded, employers, recent trips, birth
+dates. Values on more than 30 cards block nothing, or the pairs of one switchboard would outnumber
+all others.
 
 Reads records.csv of a folder; writes clusters_<n>.csv and splink.json there.
 """

@@ -505,6 +505,8 @@ RUSSIAN: Final[dict[str, str]] = {
     # strength and questions of matching
     "strong": "сильная",
     "weak": "слабая",
+    "decisions_contradict": "решения людей противоречат друг другу",
+    "decision_outdated": "карточки изменились после решения",
     "contradiction": "противоречие внутри одного клиента",
     "same_key_other_surname": "общий телефон или адрес, разные фамилии",
     "full_name_and_patronymic": "редкое имя с тем же отчеством, больше ничего",

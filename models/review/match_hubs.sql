@@ -1,6 +1,6 @@
--- What several clients hold in common and what therefore joins nobody: switchboards, role
--- mailboxes, bookers, a family's phone, numbers handed on, placeholders. Equal full names on
--- one are joined still, as far as chance does not explain them.
+-- What several clients hold in common and what therefore joins nobody: switchboards,
+-- role mailboxes, bookers, a family's phone, numbers handed on, placeholders. Equal full
+-- names on one are joined still, as far as chance does not explain them.
 
 with
 
@@ -82,9 +82,10 @@ final as (
             when 'crowd' then 'So many cards show it that it tells nobody apart.'
             when 'workplace' then 'It belongs to a company or a role, not to a person.'
             when 'own_employee' then 'It belongs to one of our own people.'
-            when 'family' then 'Several given names under one surname: a family shares it.'
+            when 'family'
+                then 'Several given names under one surname: a family shares it.'
             when 'booker'
-                then 'Several names: an assistant, an agency or a booker answers for them.'
+                then 'Several names: an assistant, an agency or a booker answers.'
             else 'Two names that contradict each other: it was handed on, or is shared.'
         end as sentence,
 

@@ -1,5 +1,6 @@
--- Words of people that cannot both be followed: "different" on two cards that "same", pair by
--- pair, makes one. Neither wins: the cards stay apart and the case goes to the review queue.
+-- Words of people that cannot both be followed: "different" on two cards that "same",
+-- pair by pair, makes one. Neither wins: the cards stay apart and the case goes to the
+-- review queue.
 {{ config(pre_hook="{{ matching_functions() }}") }}
 
 with

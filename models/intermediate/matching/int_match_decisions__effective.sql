@@ -1,5 +1,6 @@
 -- The last word of people on each pair. "Same" and "different" bind for ever; when an
--- identifier of the pair changed since, the question may be asked again, and "unsure" is.
+-- identifier of the pair changed since, the question may be asked again, and "unsure"
+-- is.
 
 with
 

@@ -180,7 +180,12 @@ case_rules as (
     select
         case_number,
         count(*) as pair_count,
-        max(strength) as strength,
+        -- decisions that contradict each other come first, likeness of names alone last
+        case
+            when max(strength) >= 9 then 1
+            when max(strength) >= 5 then 2
+            else 3
+        end as rule_group,
         (array_agg(rule_id order by strength desc, rule_id asc))[1] as reason_code
     from case_pairs
     group by case_number
@@ -195,7 +200,7 @@ ranked as (
         case_rules.reason_code,
         row_number() over (
             order by
-                (case_rules.strength < 5) asc,
+                case_rules.rule_group asc,
                 case_weights.moved_weight desc,
                 case_weights.first_planfix_id asc
         ) as priority
@@ -214,10 +219,16 @@ budget as (
 
 counted as (
 
+    -- a case that is larger than the whole budget must not keep all others from being asked
     select
         ranked.*,
-        sum(ranked.record_count) over (order by ranked.priority) as records_up_to_here
+        ranked.record_count <= budget.record_budget as is_within_budget,
+        sum(ranked.record_count) filter (
+            where ranked.record_count <= budget.record_budget
+        ) over (order by ranked.priority) as records_up_to_here,
+        budget.record_budget
     from ranked
+    cross join budget
 
 ),
 
@@ -235,11 +246,11 @@ final as (
         case_pairs.left_cluster_id,
         case_pairs.right_cluster_id,
         case_pairs.rule_id,
-        counted.records_up_to_here <= budget.record_budget as is_asked
+        counted.is_within_budget
+        and counted.records_up_to_here <= counted.record_budget as is_asked
     from case_pairs
     inner join counted
         on case_pairs.case_number = counted.case_number
-    cross join budget
 
 )
 

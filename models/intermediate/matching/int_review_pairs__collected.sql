@@ -81,7 +81,7 @@ conflicting_decisions as (
 
 ),
 
--- the word binds, but what it was said about has changed, and the cards have a link again
+-- the word binds, but what it was said of has changed, and the cards have a link again
 outdated_decisions as (
 
     select
