@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import threading
 import time
@@ -18,12 +19,16 @@ class Measurement:
 
     Attributes:
         seconds: wall time.
+        client_cpu: processor seconds of the command and its children.
+        server_cpu: processor seconds of all server processes.
         client_mb: peak resident memory of the command and its children, MiB.
         server_mb: peak memory of all server processes, shared pages counted once, MiB.
         written_mb: bytes that the server's processes handed to storage, MiB.
     """
 
     seconds: float
+    client_cpu: float
+    server_cpu: float
     client_mb: float
     server_mb: float
     written_mb: float
@@ -90,15 +95,33 @@ class Sampler:
             self._sample()
 
 
+def _client_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _server_cpu(server: psutil.Process) -> float:
+    """Sums what the server's processes have used, those that have ended included."""
+    times = server.cpu_times()
+    total = times.user + times.system + times.children_user + times.children_system
+    for child in server.children(recursive=True):
+        try:
+            own = child.cpu_times()
+        except psutil.Error:
+            continue
+        total += own.user + own.system
+    return float(total)
+
+
 def command(
     arguments: Sequence[str], server: psutil.Process, environment: dict[str, str], log: Path
 ) -> Measurement:
     """Runs a command to its end and measures it.
 
     Raises:
-        RuntimeError: when it ends with an exit code other than 0; `log` has its output.
+        RuntimeError: when it ends with an exit code other than 0; it has the end of `log`.
     """
-    started = time.perf_counter()
+    started, client_cpu, server_cpu = time.perf_counter(), _client_cpu(), _server_cpu(server)
     with log.open("a", encoding="utf-8") as output:
         process = subprocess.Popen(
             list(arguments), env=environment, stdout=output, stderr=subprocess.STDOUT
@@ -106,7 +129,13 @@ def command(
         with Sampler(psutil.Process(process.pid), server) as sampler:
             code = process.wait()
     if code != 0:
-        raise RuntimeError(f"{' '.join(arguments)} ended with {code}; see {log}")
+        text = log.read_text(encoding="utf-8", errors="replace")
+        raise RuntimeError(f"{' '.join(arguments)} ended with {code}:\n{text[-4000:]}")
     return Measurement(
-        time.perf_counter() - started, sampler.client_mb, sampler.server_mb, sampler.written_mb
+        seconds=time.perf_counter() - started,
+        client_cpu=_client_cpu() - client_cpu,
+        server_cpu=_server_cpu(server) - server_cpu,
+        client_mb=sampler.client_mb,
+        server_mb=sampler.server_mb,
+        written_mb=sampler.written_mb,
     )

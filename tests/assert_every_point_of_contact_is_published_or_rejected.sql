@@ -52,7 +52,8 @@ select
     false as is_rejected
 from {{ ref('int_contact_points__collected') }} as cells
 where
-    cells.raw_value ~ '[[:alnum:]]'
+    -- an address that is a link to nothing says nothing either: mailto:-
+    regexp_replace(cells.raw_value, '^\s*mailto:', '', 'i') ~ '[[:alnum:]]'
     and not exists (
         select from {{ ref('int_contact_points__parsed') }} as parsed_value
         where

@@ -1,0 +1,131 @@
+{#-
+    Names everything that the rows of this model follow from: its compiled query and configuration,
+    the project's database functions, settings of the session, and each relation it reads, through
+    views down to tables. Two equal fingerprints mean equal rows. None when that cannot be told: a
+    query that asks for the time or names the run, an input that is no table of this server.
+
+    A table is recognised
+      - by the note of its own inputs, when this project built it as a model;
+      - by its content, when it is a seed (dbt loads those anew in each run);
+      - else (raw, state, the CRM's tables) by address and writing transaction of each row, which
+        no change of any kind leaves as they were.
+-#}
+{% macro inputs_fingerprint(query) %}
+    {%- if not execute or setting('reuse_tables') | lower != 'true' -%}{{- return(none) -}}{%- endif -%}
+    {%- set query = query | replace(run_started_at.isoformat(), '') -%}
+    {%- if _names_the_moment(query) -%}{{- return(none) -}}{%- endif -%}
+    {%- set parents = [] -%}
+    {%- for unique_id in model.depends_on.nodes -%}
+        {%- set node = graph.nodes.get(unique_id) or graph.sources.get(unique_id) -%}
+        {%- if node and node.relation_name -%}
+            {%- do parents.append(node.relation_name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set parts = [
+        query,
+        tojson(model.config, sort_keys=true),
+        tojson(model.columns, sort_keys=true),
+    ] -%}
+    {%- for function_node in graph.functions.values() -%}
+        {%- do parts.append(python_function_version(function_node)) -%}
+    {%- endfor -%}
+    {%- for row in run_query(_inputs_sql(parents)).rows -%}
+        {%- if row['kind'] == 'moment' -%}
+            {{- return(none) -}}
+        {%- elif row['kind'] == 'content' or row['kind'] == 'rows' -%}
+            {%- do parts.append(row['name'] ~ '=' ~ _table_fingerprint(row['name'], row['kind'])) -%}
+        {%- else -%}
+            {%- do parts.append(row['name'] ~ '=' ~ row['fingerprint']) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(local_md5(parts | join('\n'))) -}}
+{% endmacro %}
+
+
+{#- A day is fine (the day is an input), a moment or the name of the run is new every time. -#}
+{% macro _names_the_moment(query) %}
+    {%- set moments = [
+        'now()', 'clock_timestamp', 'current_timestamp', 'random()', invocation_id,
+    ] -%}
+    {%- for moment in moments if moment in query | lower -%}
+        {{- return(true) -}}
+    {%- endfor -%}
+    {{- return(false) -}}
+{% endmacro %}
+
+
+{% macro _inputs_sql(parents) %}
+with recursive reads (oid) as (
+    select to_regclass(parent)::oid
+    from unnest(array[{{ "'" ~ parents | join("', '") ~ "'" if parents }}]::text[]) as parent
+    union
+    select depends.refobjid
+    from reads
+    inner join pg_rewrite on pg_rewrite.ev_class = reads.oid
+    inner join pg_depend as depends
+        on depends.classid = 'pg_rewrite'::regclass
+        and depends.objid = pg_rewrite.oid
+        and depends.refclassid = 'pg_class'::regclass
+),
+
+inputs as (
+    select
+        format('%I.%I', pg_namespace.nspname, pg_class.relname) as name,
+        pg_class.relkind,
+        pg_namespace.nspname,
+        case when pg_class.relkind = 'v' then pg_get_viewdef(pg_class.oid) end as definition,
+        substring(obj_description(pg_class.oid, 'pg_class') from 'version=(\w+)') as version
+    from reads
+    left join pg_class on reads.oid = pg_class.oid
+    left join pg_namespace on pg_class.relnamespace = pg_namespace.oid
+)
+
+select
+    coalesce(name, '?') as name,
+    case
+        when definition ~* '\m(now\(\)|clock_timestamp|current_timestamp)' then 'moment'
+        when definition is not null or version is not null then 'note'
+        when relkind = 'r' and nspname ~ '(^|_)seeds$' then 'content'
+        when relkind = 'r' then 'rows'
+        else 'moment'
+    end as kind,
+    coalesce(md5(definition), version) as fingerprint
+from inputs
+union all
+select
+    '',
+    'note',
+    md5(
+        current_setting('server_version') || current_setting('TimeZone') || current_date
+        || string_agg(pg_proc.prosrc, '' order by pg_proc.oid::regprocedure::text)
+    )
+from pg_proc
+inner join pg_namespace on pg_proc.pronamespace = pg_namespace.oid
+where nspname in ('functions', 'quality', 'intermediate')
+    or nspname like 'dry_run%'
+order by 1
+{% endmacro %}
+
+
+{#- Kept for the length of one invocation (a process may run several): raw and state are read by many
+    models. What the publisher writes is read by no table after it. -#}
+{% macro _table_fingerprint(name, kind) %}
+    {%- set known = graph.setdefault('table_fingerprints_' ~ invocation_id, {}) -%}
+    {%- if name not in known -%}
+        {%- do known.update({name: run_query(
+            table_content_sql(name) if kind == 'content' else
+            "select count(*) || ':' || coalesce(sum(hashtextextended("
+            ~ "ctid::text || xmin::text, 0)::numeric), 0) from " ~ name
+        ).rows[0][0]}) -%}
+    {%- endif -%}
+    {{- return(known[name]) -}}
+{% endmacro %}
+
+
+{% macro table_content_sql(relation) %}
+    {{- return(
+        "select md5(count(*) || ':' || coalesce(sum(hashtextextended(content::text, 0)::numeric), 0) "
+        ~ "|| ':' || coalesce(sum(hashtextextended(content::text, 1)::numeric), 0)) from "
+        ~ relation ~ " as content"
+    ) -}}
+{% endmacro %}
