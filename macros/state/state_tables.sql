@@ -10,6 +10,7 @@
         'match_decisions',
         'value_decisions',
         'field_decisions',
+        'conflict_decisions',
         'waivers',
         'qa_verdicts',
         'desk_actions',

@@ -156,6 +156,19 @@ create table if not exists {{ state }}.field_decisions (
     decided_at timestamptz not null default now()
 );
 
+create table if not exists {{ state }}.conflict_decisions (
+    decision_id bigint generated always as identity primary key,
+    conflict_key text not null,
+    table_name text not null,
+    row_id uuid not null,
+    customer_id uuid not null,
+    column_group text,
+    verdict text not null check (verdict in ('crm', 'planfix')),
+    reason text,
+    decided_by text not null check (btrim(decided_by) <> ''),
+    decided_at timestamptz not null default now()
+);
+
 create table if not exists {{ state }}.waivers (
     waiver_id bigint generated always as identity primary key,
     gate text not null,
@@ -239,6 +252,7 @@ $body$;
     'match_decisions',
     'value_decisions',
     'field_decisions',
+    'conflict_decisions',
     'waivers',
     'qa_verdicts',
     'desk_actions',

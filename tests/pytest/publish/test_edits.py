@@ -128,6 +128,62 @@ def the_crm_keeps_its_edit_until_both_change(crm: Published) -> Generator[None, 
     assert crm.value(f"select city {row}") == "Sochi"
 
 
+def settle(crm: Published, number: int, verdict: str, table: str = "customers") -> None:
+    """Decides the one conflict of a customer in a table."""
+    key = crm.value(
+        "select conflict_key from publish.publish_conflicts"
+        f" where customer_id = {customer(number)} and table_name = '{table}'"
+    )
+    crm.commands.dbt(
+        "run-operation",
+        "settle_conflict",
+        "--args",
+        f"{{conflict_key: '{key}', verdict: {verdict}, decided_by: anna}}",
+        check=True,
+    )
+
+
+@scenario
+def a_person_settles_conflicts(crm: Published) -> Generator[None, None, None]:
+    for number in (25, 28):
+        crm.execute(f"update riderra.customers set city = 'Omsk' where id = {customer(number)}")
+        crm.execute(f"update ready.customers set city = 'Tver' where id = {customer(number)}")
+    crm.execute("delete from riderra.customer_notes where id = md5('n291')::uuid")
+    crm.execute("update ready.customer_notes set body = 'x' where id = md5('n291')::uuid")
+    crm.execute("update riderra.customer_notes set body = 'y' where id = md5('n311')::uuid")
+    crm.execute("delete from ready.customer_notes where id = md5('n311')::uuid")
+    yield
+    assert crm.rows(
+        "select customer_id, sentence, crm_values, source_values ->> 'city', owner"
+        f" from publish.publish_conflicts where customer_id = {customer(25)}"
+    ) == [
+        (
+            crm.value(f"select {customer(25)}"),
+            "The CRM and Planfix both changed city; what the CRM has stays until somebody decides.",
+            {"city": "Omsk"},
+            "Tver",
+            "CRM managers",
+        )
+    ]
+    settle(crm, 25, "crm")
+    settle(crm, 28, "planfix")
+    settle(crm, 29, "planfix", "customer_notes")
+    settle(crm, 31, "crm", "customer_notes")
+    yield
+    assert [row[0] for row in plan(crm, 25)] == ["keep_crm_edit"]
+    assert [row[0] for row in plan(crm, 28)] == ["update"]
+    cities = f"select city from riderra.customers where id in ({customer(25)}, {customer(28)})"
+    assert crm.rows(f"{cities} order by display_name") == [("Omsk",), ("Tver",)]
+    assert [row[0] for row in plan(crm, 29, table="customer_notes")] == ["insert"]
+    assert crm.value("select body from riderra.customer_notes where id = md5('n291')::uuid") == "x"
+    assert plan(crm, 31, table="customer_notes") == []
+    assert crm.value("select body from riderra.customer_notes where id = md5('n311')::uuid") == "y"
+    assert crm.rows(
+        "select verdict, decided_by, count(*) from migration.conflict_decisions group by 1, 2"
+        " order by 1"
+    ) == [("crm", "anna", 2), ("planfix", "anna", 2)]
+
+
 @scenario
 def what_the_crm_removed_does_not_come_back(crm: Published) -> Generator[None, None, None]:
     crm.execute("delete from riderra.customer_notes where id = md5('n141')::uuid")
