@@ -100,7 +100,7 @@ def _client_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _server_cpu(server: psutil.Process) -> float:
+def server_cpu(server: psutil.Process) -> float:
     """Sums what the server's processes have used, those that have ended included."""
     times = server.cpu_times()
     total = times.user + times.system + times.children_user + times.children_system
@@ -121,7 +121,7 @@ def command(
     Raises:
         RuntimeError: when it ends with an exit code other than 0; it has the end of `log`.
     """
-    started, client_cpu, server_cpu = time.perf_counter(), _client_cpu(), _server_cpu(server)
+    started, client_used, server_used = time.perf_counter(), _client_cpu(), server_cpu(server)
     with log.open("a", encoding="utf-8") as output:
         process = subprocess.Popen(
             list(arguments), env=environment, stdout=output, stderr=subprocess.STDOUT
@@ -133,8 +133,8 @@ def command(
         raise RuntimeError(f"{' '.join(arguments)} ended with {code}:\n{text[-4000:]}")
     return Measurement(
         seconds=time.perf_counter() - started,
-        client_cpu=_client_cpu() - client_cpu,
-        server_cpu=_server_cpu(server) - server_cpu,
+        client_cpu=_client_cpu() - client_used,
+        server_cpu=server_cpu(server) - server_used,
         client_mb=sampler.client_mb,
         server_mb=sampler.server_mb,
         written_mb=sampler.written_mb,

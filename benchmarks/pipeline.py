@@ -106,12 +106,23 @@ def _layers(nodes: list[dict[str, Any]]) -> dict[str, float]:
     return {layer: round(seconds, 2) for layer, seconds in sorted(sums.items())}
 
 
-def _change_share(base_url: str, share: float) -> int:
-    """Edits a share of the account's contacts and returns how many."""
+def _change_share(base_url: str, link: psycopg.Connection[Any], share: float) -> int:
+    """Gives a share of the account's cards another description and one more mobile."""
     root = re.sub(r"/rest/?$", "", base_url)
-    reply = requests.post(f"{root}/__simulator__/edit", json={"share": share}, timeout=600)
-    reply.raise_for_status()
-    return int(reply.json().get("edited", 0))
+    cards = link.execute(
+        "select id, coalesce(payload -> 'phones', '[]') from planfix_raw.contacts "
+        "where mod(id, %s) = 0",
+        [round(1 / share)],
+    ).fetchall()
+    with requests.Session() as session:
+        for number, phones in cards:
+            more = {"type": 1, "number": f"+7 999 {number % 10_000_000:07}"}
+            values = {"description": f"Изменено {number}", "phones": [*phones, more]}
+            reply = session.post(
+                f"{root}/__simulator__/edit", json={"id": number, "set": values}, timeout=600
+            )
+            reply.raise_for_status()
+    return len(cards)
 
 
 def _environment(found: settings.DatabaseSettings, base_url: str, folder: Path) -> dict[str, str]:
@@ -196,22 +207,17 @@ def run_size(size: int, seed: int, folder: Path, *, is_extracted: bool) -> dict[
             with psycopg.connect(found.url(), autocommit=True) as link:
                 link.execute("vacuum analyze")
         with psycopg.connect(found.url()) as link:
-            figures["copy"] = dict(
-                zip(("seconds", "bytes"), yardsticks.copy_raw(link), strict=True)
-            )
-            figures["phonenumbers"] = dict(
-                zip(("seconds", "phones"), yardsticks.phonenumbers_pass(link), strict=True)
-            )
-            figures["row_by_row"] = dict(
-                zip(("seconds", "records"), yardsticks.row_by_row_importer(link), strict=True)
-            )
+            figures["copy"] = yardsticks.copy_raw(link, server)
+            figures["phonenumbers"] = yardsticks.phonenumbers_pass(link, server)
+            figures["row_by_row"] = yardsticks.row_by_row_importer(link, server)
         step("functions", dlt, "pipeline", "python_functions", "run")
         build("build")
         with psycopg.connect(found.url()) as link:
             figures["counts"] = _counts(link)
         build("rerun")
         if is_extracted:
-            figures["edited"] = _change_share(base_url, 0.01)
+            with psycopg.connect(found.url()) as link:
+                figures["edited"] = _change_share(base_url, link, 0.01)
             extract("delta_extract")
         else:
             with psycopg.connect(found.url()) as link:
@@ -222,26 +228,52 @@ def run_size(size: int, seed: int, folder: Path, *, is_extracted: bool) -> dict[
 
 
 def _seconds(figures: dict[str, Any], *names: str) -> float:
-    return sum(float(figures[name]["seconds"]) for name in names if name in figures)
+    return sum(float(figures[name]["seconds"]) for name in names)
 
 
-def ratios(figures: dict[str, Any]) -> dict[str, tuple[float, str]]:
-    """Returns the figures that the targets are about, as ratios with their targets."""
-    build = _seconds(figures, "functions", "build")
-    yardstick = figures["copy"]["seconds"] + figures["phonenumbers"]["seconds"]
-    importer = figures["row_by_row"]["records"] / figures["row_by_row"]["seconds"]
-    return {
-        "raw to live / (COPY + phonenumbers)": (build / yardstick, "< 6"),
-        "records per second / row-by-row importer": (
-            figures["size"] / build / importer,
+def _cpu(figures: dict[str, Any], *names: str) -> float:
+    parts = ("client_cpu", "server_cpu")
+    return sum(float(figures[name][part]) for name in names for part in parts)
+
+
+def ratios(figures: dict[str, Any]) -> list[tuple[str, float, float, str]]:
+    """Returns the ratios that the targets are about: name, by wall time, by processor time, target.
+
+    By processor time our work counts as spread over all cores of the machine, the yardsticks' as
+    they are: what an idle machine would show if nothing but the processor were short.
+    """
+    ours = ("functions", "build")
+    changed = ("delta_functions", "delta")
+    wall, cpu = _seconds(figures, *ours), _cpu(figures, *ours)
+    cores = os.cpu_count() or 1
+    importer = figures["row_by_row"]
+    bound = [figures["copy"], figures["phonenumbers"]]
+    return [
+        (
+            "raw to live / (COPY + phonenumbers)",
+            wall / sum(one["seconds"] for one in bound),
+            cpu / cores / sum(one["cpu"] for one in bound),
+            "< 6",
+        ),
+        (
+            "records per second / row-by-row importer",
+            figures["size"] / wall * importer["seconds"] / importer["records"],
+            figures["size"] / (cpu / cores) * importer["cpu"] / importer["records"],
             "> 100",
         ),
-        "no-change rerun / raw to live": (_seconds(figures, "rerun") / build, "< 0.25"),
-        "delta of 1 % / raw to live": (
-            _seconds(figures, "delta_functions", "delta") / build,
+        (
+            "no-change rerun / raw to live",
+            _seconds(figures, "rerun") / wall,
+            _cpu(figures, "rerun") / cpu,
+            "< 0.25",
+        ),
+        (
+            "delta of 1 % / raw to live",
+            _seconds(figures, *changed) / wall,
+            _cpu(figures, *changed) / cpu,
             "< 0.35",
         ),
-    }
+    ]
 
 
 def _table(header: str, rows: Sequence[str]) -> list[str]:
@@ -251,7 +283,16 @@ def _table(header: str, rows: Sequence[str]) -> list[str]:
 
 
 _NUMERIC = frozenset(
-    ("size", "value", "wall s", "client CPU s", "server CPU s", "records/s", "server MiB")
+    (
+        "size",
+        "by wall time",
+        "by CPU time",
+        "wall s",
+        "client CPU s",
+        "server CPU s",
+        "records/s",
+        "server MiB",
+    )
     + ("client MiB", "written MiB", "target", "s", "count")
 )
 
@@ -278,17 +319,19 @@ def report(all_figures: list[dict[str, Any]]) -> str:
     for figures in all_figures:
         size = f"{figures['size']:,}"
         rows += [
-            f"| {size} | {name} | {value:.2f} | {target} |"
-            for name, (value, target) in ratios(figures).items()
+            f"| {size} | {name} | {wall:.2f} | {cpu:.2f} | {target} |"
+            for name, wall, cpu, target in ratios(figures)
         ]
     for before, after in itertools.pairwise(all_figures):
-        growth = _seconds(after, "functions", "build") / _seconds(before, "functions", "build")
+        steps = ("functions", "build")
+        growth = _seconds(after, *steps) / _seconds(before, *steps)
+        growth_cpu = _cpu(after, *steps) / _cpu(before, *steps)
         target = f"≤ {1.1 * after['size'] / before['size']:.0f}"
         rows.append(
             f"| {before['size']:,} → {after['size']:,} | growth, raw to live "
-            f"| {growth:.2f} | {target} |"
+            f"| {growth:.2f} | {growth_cpu:.2f} | {target} |"
         )
-    lines += _table("size | ratio | value | target", rows)
+    lines += _table("size | ratio | by wall time | by CPU time | target", rows)
     for figures in all_figures:
         lines += _details(figures)
     return "\n".join(lines) + "\n"
@@ -316,10 +359,12 @@ def _details(figures: dict[str, Any]) -> list[str]:
         "",
         "; ".join(f"{label} {count:,}" for label, count in figures["counts"].items()) + ".",
         "",
-        f"- `COPY` of {copy['bytes'] / 2**20:,.0f} MiB: {copy['seconds']:.1f} s",
+        f"- `COPY` of {copy['bytes'] / 2**20:,.0f} MiB: {copy['seconds']:.1f} s, "
+        f"CPU {copy['cpu']:.1f} s",
         f"- phonenumbers over {phones['phones']:,} distinct phones on one core: "
-        f"{phones['seconds']:.1f} s",
-        f"- row-by-row importer: {importer['records'] / importer['seconds']:,.0f} records/s",
+        f"{phones['seconds']:.1f} s, CPU {phones['cpu']:.1f} s",
+        f"- row-by-row importer: {importer['records'] / importer['seconds']:,.0f} records/s, "
+        f"CPU {importer['cpu'] / importer['records'] * 1000:.2f} ms a record",
         f"- extract: fetch {stages['fetch']:.1f} s, load {stages['load']:.1f} s, "
         f"{stages['requests']:,} requests",
         f"- publish: {published:,} rows in {figures['build_publish']:.1f} s; tables left as they "
