@@ -69,8 +69,8 @@ class Column:
 
     @property
     def lacking(self) -> list[str]:
-        """Parts that no description may go without."""
-        found = [part for part in ("Source", "Rule") if not self.parts.get(part)]
+        """Parts that the description lacks; none may."""
+        found = [part for part in PARTS if not self.parts.get(part)]
         return found if self.meaning else ["meaning", *found]
 
 

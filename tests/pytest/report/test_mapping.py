@@ -41,6 +41,9 @@ def test_every_target_column_is_mapped_and_none_besides(manifest: dict[str, Any]
         assert mapped - live == set(), table
 
 
+PARTS = "Source: x. Rule: y. Survivorship: z. Example: e."
+
+
 def column(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "description": description, "data_type": "text"}
 
@@ -75,26 +78,29 @@ def test_a_description_is_taken_apart() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["", "City.", "City. Source: x.", "City. Rule: x."])
+@pytest.mark.parametrize(
+    "text",
+    ["", "City.", "City. Source: x.", "City. Rule: x.", "City. Source: x. Rule: y. Example: z."],
+)
 def test_an_incomplete_description_is_named(text: str) -> None:
     with pytest.raises(mapping.MappingError, match=r"customers\.city"):
         mapping.columns(project(city=text))
 
 
 def test_a_missing_table_is_named() -> None:
-    found = project(city="City. Source: x. Rule: y.")
+    found = project(city=f"City. {PARTS}")
     del found["nodes"]["customer_tags"]
     with pytest.raises(mapping.MappingError, match="customer_tags"):
         mapping.columns(found)
 
 
 def test_a_bar_does_not_break_the_table() -> None:
-    text = mapping.document(mapping.columns(project(city="A|B. Source: x. Rule: y.")), None)
-    assert "| A\\|B | x | y | – | – |" in text
+    text = mapping.document(mapping.columns(project(city=f"A|B. {PARTS}")), None)
+    assert "| A\\|B | x | y | z | e |" in text
 
 
 def test_fill_rates_are_those_of_the_live_tables(built: settings.DatabaseSettings) -> None:
-    made = mapping.columns(project(status="x. Source: x. Rule: y."))
+    made = mapping.columns(project(status=f"x. {PARTS}"))
     with psycopg.connect(built.url()) as link, reader.snapshot(link, "riderra", "") as view:
         rates = mapping.fill_rates(view, made)
     assert rates["customers", "status"] == 1.0
