@@ -290,9 +290,9 @@ class Extract:
         )
         when = f" at or after {pause.resume_at:%Y-%m-%d %H:%M} UTC" if pause.resume_at else " later"
         return ExtractPaused(
-            f"{pause.reason}. Paused after {self.spool.requests:,} requests of run "
-            f"{self.plan.run_id} ({done or 'reference data'} so far): run the same command again"
-            f"{when}; nothing is asked for twice."
+            f"{pause.reason}. Paused after {self.spool.requests:,} requests (floor "
+            f"{self.context.floor:,}) of run {self.plan.run_id} ({done or 'reference data'} so "
+            f"far): run the same command again{when}; nothing is asked for twice."
         )
 
     # loading --------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from loaders.planfix import api, source
 from loaders.planfix.client import PlanfixRefusal
 from loaders.planfix.paging import Row, Unfiltered
 from loaders.planfix.probes import known_zone
-from loaders.planfix.profile import GLOBAL, PER_CONTACT, UNKNOWN
+from loaders.planfix.profile import GLOBAL, PER_CONTACT, UNKNOWN, CapabilityProfile
+from loaders.planfix.settings import PlanfixSettings
 from loaders.planfix.spool import Item
 from loaders.planfix.zones import MINUTE, epoch, floor_minute, parse_instant
 
@@ -55,6 +56,14 @@ def describe_comment(unit: str, with_tasks: bool) -> Callable[[Row], Item | None
         return Item(number, kind, updated=epoch(row.get("dateTime")))
 
     return describe
+
+
+def rotation(settings: PlanfixSettings, profile: CapabilityProfile) -> int:
+    """Returns how many unchanged cards a delta reads without the global list, 0 for all."""
+    if settings.notes_rotation is not None:
+        return settings.notes_rotation
+    quota = settings.daily_quota or profile.daily_quota or LEAST_QUOTA
+    return int(quota * ROTATION_SHARE)
 
 
 class Notes:
@@ -375,11 +384,7 @@ class Notes:
             (number for number in known if number not in fresh),
             key=lambda number: (checks.get(number, never), number),
         )
-        most = self.settings.notes_rotation
-        if most is None:
-            quota = self.settings.daily_quota or self.profile.daily_quota or LEAST_QUOTA
-            most = int(quota * ROTATION_SHARE)
-        most = most or len(others)
+        most = rotation(self.settings, self.profile) or len(others)
         left = max(0, len(others) - most)
         self.spool.put("cards_waiting", left)
         if left:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from loaders import pipelines
 from loaders.planfix import api, source
 from loaders.planfix.client import DOCUMENTED_RATE, PlanfixRefusal
+from loaders.planfix.notes import rotation
 from loaders.planfix.paging import Row, count_by_bisection
 from loaders.planfix.probes import ChangeFilterProbe, known_zone, pick_samples
 from loaders.planfix.profile import (
@@ -404,9 +405,11 @@ class Preflight:
         if seconds > 20:
             self._risk(f"/comment/list is slow here ({seconds:.0f} s a page).")
         if self.profile.comment_route != GLOBAL:
+            most = rotation(self.settings, self.profile)
             self._risk(
                 "new notes on unchanged contacts are found only by reading every card; a delta "
-                "reads 2,000 of them in turn."
+                f"reads {f'{most:,} of them in turn' if most else 'all of them'} "
+                "(PLANFIX_NOTES_ROTATION)."
             )
 
     def _comment_window(self, start: datetime, end: datetime) -> tuple[list[Row] | None, float]:
@@ -545,13 +548,14 @@ class Preflight:
             "details": contacts if self.settings.contact_details else 0,
         }
         works = self.profile.change_filter == HONOURED
+        cards = rotation(self.settings, self.profile)
         delta = {
             "reference": reference,
             "contacts": 4 if works else lists + 2,
             "counts": 4,
-            "tasks": 2,
+            "tasks": 0 if "tasks" in self.settings.skip else 5,
             "id sweep": lists if works else 0,
-            "notes": (3 if is_global else min(contacts, 2_000)) if wants else 0,
+            "notes": (4 if is_global else min(contacts, cards or contacts)) if wants else 0,
         }
         if wants and not self.settings.task_comments:
             extra = 0 if is_global else self.counts["task"]

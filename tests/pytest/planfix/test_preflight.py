@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,12 @@ def test_a_healthy_account(
     assert len(entries) <= 80
     # read-only: lists and GETs
     assert all(entry["method"] == "GET" or entry["path"].endswith("/list") for entry in entries)
+    # what it said a full extract and a delta would cost is what they cost
+    told = [int(n.replace(",", "")) for n in re.findall(r": ([\d,]+) requests \(", report)]
+    for forecast in told:
+        used = found.run(server).requests_used
+        assert used is not None
+        assert 0.6 * forecast <= used <= 1.4 * forecast, (report, used)
 
 
 @pytest.mark.parametrize(

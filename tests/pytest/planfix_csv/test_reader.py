@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from loaders.errors import EXIT_INPUT, InputFileError
 from loaders.planfix_csv.headers import KnownHeaders
 from loaders.planfix_csv.reader import Export, ExportRow, RejectedLine, fingerprint, open_export
+from simulator.export import write_exports
+from simulator.generator import generate
 
 HEADER = ["Номер", "Имя Фамилия / Название", "Телефон", "Email", "Примечание"]
 LINE = "Номер;Имя Фамилия / Название;Телефон;Email;Примечание\r\n"
@@ -341,3 +343,35 @@ def test_any_bytes_are_read_or_refused(
         if isinstance(item, RejectedLine):
             item.raw_line.encode()
             assert "\x00" not in item.raw_line
+
+
+@pytest.mark.parametrize(
+    ("file_format", "encoding"), [("csv-comma", "utf-8"), ("csv", "cp1251"), ("xlsx", "utf-8")]
+)
+def test_one_account_reads_the_same_in_every_format(
+    file_format: str, encoding: str, tmp_path: Path
+) -> None:
+    account = generate(250, 9)
+
+    def contents(name: str, **options: Any) -> dict[str, list[dict[str, str]]]:
+        folder = tmp_path / name
+        write_exports(account, folder, **options)
+        found = {}
+        for path in sorted(folder.iterdir()):
+            export = export_of(path)
+            assert not export.rejected_count
+            found[path.stem] = [
+                {header: plain(cell) for header, cell in item.cells.items()}
+                for item in export.items()
+                if isinstance(item, ExportRow)
+            ]
+        return found
+
+    def plain(cell: str) -> str:
+        # a workbook has no control characters, Windows-1251 no emoji: neither is the reader's doing
+        kept = "".join(sign for sign in cell if sign >= " " or sign in "\t\n")
+        return kept.encode("cp1251", "replace").decode("cp1251")
+
+    expected = contents("expected")
+    assert sum(map(len, expected.values())) > 250
+    assert contents("other", file_format=file_format, encoding=encoding) == expected
