@@ -494,6 +494,8 @@ RUSSIAN: Final[dict[str, str]] = {
     "unknown_language": "языка нет в соответствиях",
     "unknown_timezone": "такого часового пояса нет",
     "unknown_consent_value": "значения согласия нет в соответствиях",
+    "dropped_by_decision": "отброшено человеком",
+    "corrected_by_decision": "исправлено человеком",
     "missing_number": "строка файла без номера записи",
     "claimed_by_another_customer": "чужой номер уже у другого клиента",
     "deleted_in_planfix": "удалена в Planfix",

@@ -288,7 +288,12 @@ def _changes(facts: Facts, before: dict[str, float] | None, language: str) -> li
     if before is None:
         return None
     return [
-        {"figure": messages.text(language, key), "before": before[key], "now": value}
+        {
+            # a heading of the balance goes on with its reasons
+            "figure": messages.text(language, key).removesuffix(":").removesuffix(", by"),
+            "before": before[key],
+            "now": value,
+        }
         for key, value in facts.figures().items()
         if key in before
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -158,6 +159,22 @@ def test_both_languages_have_every_text_with_the_same_gaps() -> None:
         assert set(texts) == set(messages.LANGUAGES), key
         gaps = {language: set(re.findall(r"{(\w+)}", text)) for language, text in texts.items()}
         assert gaps["en"] == gaps["ru"], key
+
+
+def test_every_code_that_people_see_has_a_russian_name() -> None:
+    def codes(seed: str, key: str) -> list[dict[str, str]]:
+        with (settings.PROJECT_ROOT / "seeds" / "rules" / seed).open(encoding="utf-8") as lines:
+            return [row for row in csv.DictReader(lines) if row[key]]
+
+    defects = {
+        row["reason_code"]
+        for row in codes("reason_codes.csv", "reason_code")
+        if row["severity"] == "defect" and row["area"] != "worklist"
+    }
+    rules = {row["rule_id"] for row in codes("match_rules.csv", "rule_id")}
+    gates = {f"gate_{row['gate']}" for row in codes("gates.csv", "gate")}
+    assert sorted((defects | rules) - set(messages.RUSSIAN)) == []
+    assert sorted(gates - set(messages.TEXTS)) == []
 
 
 def test_unknown_codes_and_hostile_ones_are_shown_as_text(finished: facts.Facts) -> None:
