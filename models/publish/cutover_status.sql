@@ -174,8 +174,8 @@ steps as (
         false as is_needed_to_sign,
         conflicts.conflicts = 0 as is_done,
         conflicts.conflicts || ' values changed in the CRM and in Planfix' as detail,
-        'publish.publish_conflicts, dbt run-operation settle_conflict; the CRM''s values '
-        || 'stay until then' as what_to_do
+        'publish.publish_conflicts, dbt run-operation settle_conflict; the CRM''s '
+        || 'values stay until then' as what_to_do
     from conflicts
 
     union all
