@@ -181,6 +181,8 @@ def build_pipeline(
     # no copy of a loaded row stays on disk
     dlt.config["load.delete_completed_jobs"] = True
     dlt.config["load.truncate_staging_dataset"] = True
+    # packing costs more than the disk it saves: the files live for seconds, on the same machine
+    dlt.config["normalize.data_writer.disable_compression"] = True
     dlt.config["load.workers"] = 2
     dlt.config["normalize.workers"] = 1
     return dlt.pipeline(
