@@ -1,6 +1,6 @@
 -- What several clients hold in common and what therefore joins nobody: switchboards,
--- role mailboxes, bookers, a family's phone, numbers handed on, placeholders. Equal full
--- names on one are joined still, as far as chance does not explain them.
+-- role mailboxes, bookers, a family's phone, numbers handed on, placeholders. Equal
+-- full names on one are joined still, as far as chance does not explain them.
 
 with
 
@@ -22,16 +22,28 @@ clusters as (
 
 ),
 
+held as (
+
+    select distinct
+        classified.identifier_number,
+        clusters.cluster_id
+    from classified
+    inner join collected
+        on
+            classified.key_kind = collected.key_kind
+            and classified.key_value = collected.key_value
+    inner join clusters
+        on collected.planfix_id = clusters.planfix_id
+
+),
+
 holders as (
 
     select
-        collected.key_kind,
-        collected.key_value,
-        count(distinct clusters.cluster_id) as client_count
-    from collected
-    inner join clusters
-        on collected.planfix_id = clusters.planfix_id
-    group by collected.key_kind, collected.key_value
+        identifier_number,
+        count(*) as client_count
+    from held
+    group by identifier_number
 
 ),
 
@@ -53,9 +65,7 @@ counted as (
         end as relation
     from classified
     inner join holders
-        on
-            classified.key_kind = holders.key_kind
-            and classified.key_value = holders.key_value
+        on classified.identifier_number = holders.identifier_number
     where
         classified.identifier_class in ('shared', 'void')
         or (classified.identifier_class = 'personal' and holders.client_count > 1)

@@ -210,7 +210,8 @@ ranked as (
 
 ),
 
-budget as (
+-- one row, but the planner would work it out again for each case
+budget as materialized (
 
     select floor(count(*) * {{ setting('review_share') }}) as record_budget
     from clusters
@@ -219,7 +220,8 @@ budget as (
 
 counted as (
 
-    -- a case that is larger than the whole budget must not keep all others from being asked
+    -- a case that is larger than the whole budget must not keep all others from being
+    -- asked
     select
         ranked.*,
         ranked.record_count <= budget.record_budget as is_within_budget,
