@@ -37,7 +37,6 @@ LOCK = Path(__file__).with_name("splink.lock")
 AFTER_CLUSTERS = (
     "int_review_pairs__collected",
     "int_review_cases__ranked",
-    "int_match_hubs__listed",
     "match_explanations",
     "match_hubs",
     "review_queue",

@@ -8,6 +8,9 @@ import pytest
 
 from tests.pytest.matching.harness import Card, Models, moved
 
+# one process builds the models for all of these tests
+pytestmark = pytest.mark.xdist_group("matching")
+
 TWINS = (
     Card(1, ("Иван", "", "Рябоконев"), ("+79165318207",)),
     Card(2, ("Иван", "", "Рябоконев"), ("+79165318207",)),

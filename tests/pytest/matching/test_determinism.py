@@ -14,6 +14,9 @@ from benchmarks import matching_inputs, matching_models
 from benchmarks.matching_base import Base, make_base
 from tests.pytest.matching.harness import Models
 
+# one process builds the models for all of these tests
+pytestmark = pytest.mark.xdist_group("matching")
+
 SIZE = 400
 COMPARED = (
     ("intermediate.int_clusters__final", "planfix_id, cluster_id, cluster_size"),

@@ -6,10 +6,14 @@ import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.pytest.matching.harness import Card, Models, moved
+
+# one process builds the models for all of these tests
+pytestmark = pytest.mark.xdist_group("matching")
 
 NAME = ("Иван", "", "Рябоконев")
 

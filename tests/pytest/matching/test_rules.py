@@ -10,6 +10,9 @@ import pytest
 from loaders.settings import PROJECT_ROOT
 from tests.pytest.matching.harness import AS_OF, Card, Models, Trip
 
+# one process builds the models for all of these tests
+pytestmark = pytest.mark.xdist_group("matching")
+
 CARDS: list[Card] = []
 TRIPS: list[Trip] = []
 # rule, the pair, whether it is one client
