@@ -1,6 +1,6 @@
-"""All benchmarks behind one command: `python -m benchmarks [pipeline options] [--only NAME …]`.
+"""All benchmarks behind one command: `python -m benchmarks [pipeline options] [--only NAME]`.
 
-Without options the whole pipeline at 10,000, 100,000 and 1,000,000 records: hours on two cores. With
+Without options: the pipeline at 10,000, 100,000 and 1,000,000 records, hours on two cores. With
 `--only` others run (or the pipeline among them), each with its own defaults:
 
     pipeline   the whole way at several sizes, with yardsticks and ratios
