@@ -8,8 +8,10 @@ they are replaced by a `DatabaseError` that names the table and the server's con
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -143,12 +145,18 @@ def exclusive(name: str) -> Iterator[None]:
         UserError: when another process runs it.
     """
     with (dlt_dir() / f"{name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(
-                f"another `dlt pipeline {name} run` is at work in this folder: wait for it to end."
-            ) from None
+        for attempt in range(1, 4):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if attempt == 3:
+                    raise UserError(
+                        f"another `dlt pipeline {name} run` is at work in this folder: wait for "
+                        "it to end."
+                    ) from None
+                # who removes the rows of a killed run holds it for a moment
+                time.sleep(0.1)
         yield
 
 
@@ -207,6 +215,25 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         queue += [each for each in current.args if isinstance(each, BaseException)]
 
 
+_make_record = logging.getLogRecordFactory()
+
+
+def _record_without_rows(*arguments: Any, **named: Any) -> logging.LogRecord:
+    """Takes the text of dlt's warnings and errors away at every log level: it quotes rows."""
+    record = _make_record(*arguments, **named)
+    is_of_dlt = record.name.partition(".")[0] == "dlt"
+    if is_of_dlt and (record.exc_info or record.levelno >= logging.WARNING):
+        kind = record.exc_info[0] if record.exc_info else None
+        record.msg = "%s in %s (not shown, since it may quote a row)"
+        record.args = (kind.__name__ if kind else record.levelname, record.module)
+        record.exc_info = record.exc_text = record.stack_info = None
+    return record
+
+
+if not os.environ.get("RIDERRA_TRACEBACK"):
+    logging.setLogRecordFactory(_record_without_rows)
+
+
 def _scrubbed(error: BaseException, name: str) -> UserError:
     again = "What was fetched is kept: mend it and run the same command again."
     for cause in _causes(error):
@@ -228,6 +255,43 @@ def _scrubbed(error: BaseException, name: str) -> UserError:
     return DatabaseError(f"loading of {name} failed ({' from '.join(kinds[:3])}). {again}")
 
 
+# waits until the loading process says so or is gone; in the second case nobody else is there to
+# remove its rows, unless the next run was faster: that one holds the lock and starts with cleaning
+_JANITOR = """
+import fcntl, os, shutil, sys
+folder, lock = sys.argv[1:]
+if sys.stdin.read() != "done":
+    with open(lock, "w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.rename(folder, folder + ".killed")
+        except OSError:
+            sys.exit()
+    shutil.rmtree(folder + ".killed")
+"""
+
+
+@contextmanager
+def _removed_when_killed(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Lets no row stay in dlt's working folder when this process is killed while it loads."""
+    folder = Path(pipeline.working_dir).resolve()
+    shutil.rmtree(f"{folder}.killed", ignore_errors=True)
+    lock = dlt_dir().resolve() / f"{pipeline.pipeline_name}.lock"
+    with subprocess.Popen(
+        [sys.executable, "-I", "-c", _JANITOR, str(folder), str(lock)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # a kill of the whole process group must not take it along
+        start_new_session=True,
+        cwd="/",
+    ) as janitor:
+        try:
+            yield
+        finally:
+            janitor.communicate(b"done")
+
+
 def load(pipeline: dlt.Pipeline, data: Any, **options: Any) -> dict[str, int]:
     """Runs one extract-normalise-load of `data` and returns the rows loaded per table.
 
@@ -235,7 +299,7 @@ def load(pipeline: dlt.Pipeline, data: Any, **options: Any) -> dict[str, int]:
         UserError: the one raised by a resource, or a `DatabaseError` without any row values.
     """
     try:
-        with _quiet():
+        with _quiet(), _removed_when_killed(pipeline):
             pipeline.run(data, loader_file_format="csv", **options)
     except (PipelineStepFailed, psycopg2.Error, UserError) as error:
         # the package, the trace and the failed jobs of dlt quote rows
