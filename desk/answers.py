@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import fcntl
+import hashlib
 import io
 import os
 from collections.abc import Iterator
@@ -66,14 +67,30 @@ def answered(name: str) -> dict[tuple[str, ...], dict[str, str]]:
     return {tuple(row[column] for column in question.key): row for row in rows}
 
 
-def answer(name: str, values: dict[str, str]) -> None:
+class ChangedError(Exception):
+    """Somebody else answered since this page was loaded."""
+
+
+def version(row: dict[str, str] | None) -> str:
+    """Returns what tells one answer from another; `none` when there is no answer."""
+    if row is None:
+        return "none"
+    return hashlib.sha256(repr(sorted(row.items())).encode()).hexdigest()[:16]
+
+
+def answer(name: str, values: dict[str, str], seen: str) -> str:
     """Writes the answer to one unmapped value, in place of an earlier one.
 
     Args:
         name: the worklist.
         values: columns of the mapping file; missing ones stay empty.
+        seen: version of the answer that it takes the place of.
+
+    Returns:
+        The version of the new answer.
 
     Raises:
+        ChangedError: when another answer is there by now.
         InputFileError: when the file lacks a column or a value cannot stand in a line.
     """
     question = QUESTIONS[name]
@@ -82,9 +99,10 @@ def answer(name: str, values: dict[str, str]) -> None:
     with _alone(path):
         header, rows = _read(path)
         key = tuple(values[column] for column in question.key)
-        kept = [row for row in rows if tuple(row[column] for column in question.key) != key]
-        kept.append({column: values.get(column, "") for column in header})
-        _write(path, header, kept)
+        kept = _without(question, rows, key, seen)
+        given = {column: values.get(column, "") for column in header}
+        _write(path, header, [*kept, given])
+    return version(given)
 
 
 def check(name: str, values: dict[str, str]) -> None:
@@ -102,14 +120,26 @@ def check(name: str, values: dict[str, str]) -> None:
         raise InputFileError(f"{path.name} has no column {', '.join(unknown)}.")
 
 
-def withdraw(name: str, key: tuple[str, ...]) -> None:
-    """Takes an answer out of the mapping file."""
+def withdraw(name: str, key: tuple[str, ...], seen: str) -> None:
+    """Takes an answer out of the mapping file.
+
+    Raises:
+        ChangedError: when another answer is there by now.
+    """
     question = QUESTIONS[name]
     path = folder() / question.file
     with _alone(path):
         header, rows = _read(path)
-        kept = [row for row in rows if tuple(row[column] for column in question.key) != key]
-        _write(path, header, kept)
+        _write(path, header, _without(question, rows, key, seen))
+
+
+def _without(
+    question: Question, rows: list[dict[str, str]], key: tuple[str, ...], seen: str
+) -> list[dict[str, str]]:
+    current = [row for row in rows if tuple(row[column] for column in question.key) == key]
+    if version(current[-1] if current else None) != seen:
+        raise ChangedError
+    return [row for row in rows if row not in current]
 
 
 @contextmanager

@@ -166,6 +166,7 @@ def create_app(
 
     guard(app, doors, hosts, entered)
     app.jinja_env.filters["tuple_of"] = tuple
+    app.jinja_env.filters["version"] = answers.version
 
     # of this process, not in the cookie: a cookie holds 4 kB
     done_by: dict[str, list[dict[str, Any]]] = {}
@@ -362,21 +363,31 @@ def create_app(
         if any(not values.get(column) for column in question.key):
             abort(400, "The value to map is missing.")
         key = tuple(values[column] for column in question.key)
+        item = " / ".join(key)
+        seen = request.form.get("seen", "")
         before = answers.answered(name).get(key)
-        if request.form.get("action") == "withdraw":
-            note(name, " / ".join(key), "withdraw", question.file)
-            answers.withdraw(name, key)
-            flash("Taken back.", "good")
-        else:
-            given = {column: text for column, text in values.items() if column not in question.key}
-            answers.check(name, values)
-            note(name, " / ".join(key), "answer", f"{question.file}: {given}")
-            answers.answer(name, values)
-            flash(f"Written to {question.file}; the next dbt build reads it.", "good")
-        remember(kind="answer", name=name, key=key, before=before)
-        if name not in answers.WORKLISTS:
-            return redirect(url_for("quarantine", **place()))
-        return redirect(url_for("worklist", name=name))
+        target = redirect(
+            url_for("worklist", name=name)
+            if name in answers.WORKLISTS
+            else url_for("quarantine", **place())
+        )
+        try:
+            if request.form.get("action") == "withdraw":
+                answers.withdraw(name, key, seen)
+                after = answers.version(None)
+                note(name, item, "withdraw", question.file)
+                flash("Taken back.", "good")
+            else:
+                after = answers.answer(name, values, seen)
+                given = {
+                    column: text for column, text in values.items() if column not in question.key
+                }
+                note(name, item, "answer", f"{question.file}: {given}")
+                flash(f"Written to {question.file}; the next dbt build reads it.", "good")
+        except answers.ChangedError:
+            return stale(name, item, request.form.get("action") or "answer", target)
+        remember(kind="answer", name=name, key=key, before=before, seen=after)
+        return target
 
     # --- survivors ---
 
@@ -393,9 +404,13 @@ def create_app(
         if not number.isdigit():
             abort(400, "Choose a record.")
         field = request.form.get("field", "")
-        before = store.pick(str(customer_id), field, int(number), reviewer())
+        try:
+            before, newest = store.pick(str(customer_id), field, int(number), _seen(), reviewer())
+        except StaleError:
+            target = redirect(url_for("customer", customer_id=customer_id))
+            return stale("customer", f"{customer_id} {field}", "pick", target)
         note("customer", f"{customer_id} {field}", "pick", f"card {number}")
-        remember(kind="field", key=str(customer_id), field=field, before=before)
+        remember(kind="field", key=str(customer_id), field=field, before=before, seen=newest)
         flash("Chosen; the next dbt build takes this value.", "good")
         return redirect(url_for("customer", customer_id=customer_id))
 
@@ -457,15 +472,15 @@ def create_app(
                 store.judge(key, "unsure", "undone", last["seen"], reviewer())
             elif kind == "field":
                 target = url_for("customer", customer_id=key)
-                store.pick(key, last["field"], last["before"], reviewer())
+                store.pick(key, last["field"], last["before"], last["seen"], reviewer())
             else:
                 if last["name"] in answers.WORKLISTS:
                     target = url_for("worklist", name=last["name"])
                 if last["before"] is None:
-                    answers.withdraw(last["name"], key)
+                    answers.withdraw(last["name"], key, last["seen"])
                 else:
-                    answers.answer(last["name"], last["before"])
-        except StaleError:
+                    answers.answer(last["name"], last["before"], last["seen"])
+        except (StaleError, answers.ChangedError):
             return stale(kind, shown, "undo", redirect(target))
         note(kind, shown, "undo")
         flash(f"{shown}: taken back.", "good")

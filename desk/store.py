@@ -332,13 +332,24 @@ class Store:
             "records": records,
         }
 
-    def pick(self, customer_id: str, field: str, planfix_id: int, who: str) -> int:
+    def pick(
+        self, customer_id: str, field: str, planfix_id: int, seen: int, who: str
+    ) -> tuple[int, int]:
         """Appends the choice of the record whose value of a field survives.
 
+        Args:
+            customer_id: the client.
+            field: column of customers.
+            planfix_id: the record.
+            seen: newest choice for the field when the page was loaded, 0 for none.
+            who: the reviewer.
+
         Returns:
-            The record whose value survived before, with which it can be undone.
+            The record whose value survived before, with which it can be undone, and the number
+            of the choice.
 
         Raises:
+            StaleError: when a newer choice is there.
             UnknownError: when the record is not the client's or has no such field.
         """
         found = self.customer(customer_id)
@@ -348,12 +359,23 @@ class Store:
             raise UnknownError
         with self._link() as link:
             link.execute(
-                "insert into migration.field_decisions (customer_id, field, planfix_id, "
-                "decided_by) values (%s, %s, %s, %s)",
-                [customer_id, field, planfix_id, who],
+                "select pg_advisory_xact_lock(hashtextextended(%s, 0))",
+                [f"desk:{customer_id}:{field}"],
             )
+            newest = link.execute(
+                "select coalesce(max(decision_id), 0) as decision_id "
+                "from migration.field_decisions where customer_id = %s and field = %s",
+                [customer_id, field],
+            ).fetchone()
+            if newest is None or newest["decision_id"] != seen:
+                raise StaleError
+            row = link.execute(
+                "insert into migration.field_decisions (customer_id, field, planfix_id, "
+                "decided_by) values (%s, %s, %s, %s) returning decision_id",
+                [customer_id, field, planfix_id, who],
+            ).fetchone()
         before = found["decisions"].get(field) or found["provenance"][field]
-        return int(before["planfix_id"])
+        return int(before["planfix_id"]), int(row["decision_id"]) if row else seen
 
     # --- QA sample ------------------------------------------------------------------------------
 

@@ -461,6 +461,24 @@ def test_an_answer_is_a_row_of_the_mapping_file(
     )
 
 
+def test_two_who_answer_one_question_do_not_overwrite_each_other(
+    desk: Desk, mapping: Path, rows: Rows
+) -> None:
+    anna, boris = desk.enter("anna"), desk.enter("boris")
+    address = f"{desk.root}/worklist/managers"
+    stale = boris.get(address, timeout=20).text
+    send(anna, address, value_planfix_user_id="9005", value_riderra_user_id="usr_1")
+    reply = send(boris, address, stale, value_planfix_user_id="9005", value_riderra_user_id="x")
+    assert "Somebody decided this meanwhile" in reply.text
+    assert "9005,usr_1" in (mapping / "manager_mapping.csv").read_text(encoding="utf-8")
+    address = f"{desk.root}/customer/00000000-0000-0000-0000-000000000029"
+    stale = boris.get(address, timeout=20).text
+    send(anna, address, field="city", planfix_id="30")
+    reply = send(boris, address, stale, field="city", planfix_id="29")
+    assert "Somebody decided this meanwhile" in reply.text
+    assert rows("select decided_by from migration.field_decisions") == [("anna",)]
+
+
 def test_an_answer_cannot_smuggle_lines_or_columns_in(desk: Desk, mapping: Path) -> None:
     anna = desk.enter("anna")
     address = f"{desk.root}/worklist/managers"
