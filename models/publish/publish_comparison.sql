@@ -18,7 +18,7 @@
 
 with
 
-identities as (
+identities as not materialized (
     select * from {{ ref('int_identity__customers') }}
 ),
 

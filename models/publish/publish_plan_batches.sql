@@ -1,6 +1,7 @@
 with
 
-plan as (
+-- read three times: see publish_plan_customers
+plan as not materialized (
     select * from {{ ref('publish_plan') }}
 ),
 

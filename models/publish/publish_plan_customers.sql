@@ -9,15 +9,17 @@
 
 with
 
-comparison as (
+-- read five times: put aside, these rows would go to disk once more and from there
+-- through one core
+comparison as not materialized (
     select * from {{ ref('publish_comparison') }}
 ),
 
-plan_events as (
+plan_events as not materialized (
     select * from {{ ref('publish_plan_events') }}
 ),
 
-plan_identities as (
+plan_identities as not materialized (
     select * from {{ ref('publish_plan_identities') }}
 ),
 

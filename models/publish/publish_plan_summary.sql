@@ -1,7 +1,7 @@
 -- sqlfluff:indentation:template_blocks_indent:False
 with
 
-plan as (
+plan as not materialized (
     select * from {{ ref('publish_plan') }}
 ),
 

@@ -6,7 +6,7 @@ identities as (
 
 ),
 
-contacts as (
+contacts as not materialized (
 
     select * from {{ ref('int_contacts__normalized') }}
 

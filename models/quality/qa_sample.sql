@@ -8,13 +8,13 @@ golden as (
 
 ),
 
-tags as (
+tags as not materialized (
 
     select * from {{ ref('customer_tags') }}
 
 ),
 
-links as (
+links as not materialized (
 
     select * from {{ ref('customer_external_links') }}
 

@@ -16,7 +16,7 @@ employers as (
 
 ),
 
-trips as (
+trips as not materialized (
 
     select * from {{ ref('int_trips__collected') }}
 

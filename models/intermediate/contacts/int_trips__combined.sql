@@ -1,6 +1,6 @@
 with
 
-trips as (
+trips as not materialized (
 
     select * from {{ ref('int_trips__collected') }}
 

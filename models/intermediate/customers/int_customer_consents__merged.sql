@@ -6,7 +6,7 @@ consents as (
 
 ),
 
-members as (
+members as not materialized (
 
     select * from {{ ref('int_customers__members') }}
 

@@ -2,7 +2,7 @@
 
 with
 
-members as (
+members as not materialized (
 
     select * from {{ ref('int_customers__members') }}
 
@@ -14,7 +14,7 @@ survivors as (
 
 ),
 
-contacts as (
+contacts as not materialized (
 
     select * from {{ ref('int_customer_contacts__merged') }}
 
