@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from loaders.planfix.extract import Extract
 
 
+MOST_SAMPLES = 1_000
+
+
 class Delta:
     """Fetches the contacts changed since `start`."""
 
@@ -61,12 +64,18 @@ class Delta:
         self.spool.put("window_to", self.end.isoformat())
 
     def _samples(self) -> list[Sample]:
-        rows = self.spool.query(
-            "select id, kind, max(updated) from ("
+        every = (
+            "select id, kind, max(updated) as updated from ("
             "select id, kind, updated from item where stage = 'contacts' union all "
             "select id, kind, updated from known) where updated is not null and kind is not null "
-            "group by id order by 3 desc limit 50000"
+            "group by id"
         )
+        rows = self.spool.query(f"{every} order by updated desc limit {MOST_SAMPLES}")
+        if len(rows) == MOST_SAMPLES:
+            # and some of all seasons
+            rows += self.spool.query(
+                f"select * from ({every}) where id % 97 = 0 limit {MOST_SAMPLES}"
+            )
         return pick_samples(
             [(int(i), str(k), int(u)) for i, k, u in rows], self.extract.client.now()
         )

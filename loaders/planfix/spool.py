@@ -328,18 +328,6 @@ class Spool:
         """Returns the field names that any page of a stage brought."""
         return {row[0] for row in self.query("select name from name_seen where stage = ?", [stage])}
 
-    def page_count(self, stage: str) -> int:
-        """Counts the pages of a stage, loaded ones included."""
-        return int(self._value("select count(*) from page where stage = ?", [stage]))
-
-    def has_bodies(self, stage: str) -> bool:
-        """Tells whether a stage has pages that are not loaded yet."""
-        return bool(
-            self._value(
-                "select exists (select 1 from page where stage = ? and loaded = 0)", [stage]
-            )
-        )
-
     # items ----------------------------------------------------------------------------------
 
     def _value(self, sql: str, arguments: list[Any]) -> Any:
@@ -374,12 +362,6 @@ class Spool:
         """Runs a read-only query over the index."""
         with self._lock:
             return self._link.execute(sql, list(arguments)).fetchall()
-
-    def drop_stage(self, stage: str) -> None:
-        """Removes pages, index and marks of a stage."""
-        with self._transaction() as link:
-            for table in ("page", "item", "unit", "name_seen"):
-                link.execute(f"delete from {table} where stage = ?", [stage])
 
     def set_known(self, rows: Iterable[tuple[int, str | None, int | None]]) -> None:
         """Notes what the database already holds: id, kind, last change."""
