@@ -258,16 +258,21 @@ def _scrubbed(error: BaseException, name: str) -> UserError:
 # waits until the loading process says so or is gone; in the second case nobody else is there to
 # remove its rows, unless the next run was faster: that one holds the lock and starts with cleaning
 _JANITOR = """
-import fcntl, os, shutil, sys
+import fcntl, os, shutil, sys, time
 folder, lock = sys.argv[1:]
 if sys.stdin.read() != "done":
     with open(lock, "w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.rename(folder, folder + ".killed")
-        except OSError:
-            sys.exit()
-    shutil.rmtree(folder + ".killed")
+        # the dying process lets go of its lock a moment after its pipe
+        for _ in range(50):
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.rename(folder, folder + ".killed")
+                break
+            except BlockingIOError:
+                time.sleep(0.1)
+            except OSError:
+                sys.exit()
+    shutil.rmtree(folder + ".killed", ignore_errors=True)
 """
 
 
