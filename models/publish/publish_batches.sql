@@ -12,6 +12,9 @@
 -- depends_on: {{ ref('publish_plan_identities') }}
 -- depends_on: {{ ref('publish_plan_events') }}
 -- depends_on: {{ ref('migration_gates') }}
+-- read by data tests that have to pass before the first live row
+-- depends_on: {{ ref('int_contact_points__rejected') }}
+-- depends_on: {{ ref('int_customers__provenance') }}
 {%- for table in live_tables() %}
 -- depends_on: {{ ref(table) }}
 -- depends_on: {{ live_relation(table) }}
