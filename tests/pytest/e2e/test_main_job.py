@@ -119,15 +119,25 @@ def test_second_run_writes_no_live_row(migration: Migration) -> None:
     assert fingerprint(migration) == before
 
 
+def rewrite_every_position(migration: Migration) -> dict[str, str]:
+    """Changes a field of every person; returns a setting under which that is too much at once."""
+    rewritten = migration.execute(
+        """
+        update planfix_raw.contacts set payload = payload || '{"position": "Rewritten"}'
+        where not is_company
+        """
+    )
+    assert rewritten > SIZE_FLOOR / 2
+    return {"RIDERRA_MAX_OVERWRITTEN_SHARE": "0.01"}
+
+
 def test_failing_gate_stops_the_build_before_the_first_live_row(migration: Migration) -> None:
     before = fingerprint(migration)
-    migration.rows(
-        'update planfix_raw.contacts set payload = payload || \'{"name": "Changed"}\' '
-        "where not is_company returning id"
-    )
-    done = migration.commands.dbt("build")
+    strict = rewrite_every_position(migration)
+    done = migration.commands.dbt("build", **strict)
     assert done.returncode != 0
-    assert "live_rows_overwritten" in done.stdout
+    (gate,) = migration.rows("select gate from quality.migration_gates where not passed")
+    assert gate == ("live_rows_overwritten",)
     assert fingerprint(migration) == before
 
 
@@ -139,22 +149,14 @@ def test_dry_run_shows_failing_gates_and_the_difference_and_leaves_live_alone(
         "select customer_id, planfix_id from migration.customer_identity order by planfix_id"
     )
     state = migration.rows(identities)
-    renamed = migration.execute(
-        """
-        update planfix_raw.contacts set payload = payload || '{"name": "Changed"}'
-        where not is_company
-        """
-    )
-    assert renamed > SIZE_FLOOR / 2
-    done = migration.commands.dbt("build", "--target", "dry_run", check=True)
+    strict = rewrite_every_position(migration)
+    done = migration.commands.dbt("build", "--target", "dry_run", check=True, **strict)
     assert "dry run goes on although gates stop the publishing" in done.stdout
-    assert "live_rows_overwritten" in done.stdout
     assert fingerprint(migration) == before
     assert migration.rows(identities) == state
     # the rest ran: the copy of the live tables has what the real run would have written
     assert migration.value(
-        "select count(*) from dry_run_riderra.customers where given_name = 'Changed' "
-        "or display_name like 'Changed%'"
+        "select count(*) from dry_run_riderra.customers where position = 'Rewritten'"
     )
     assert migration.value("select count(*) from dry_run_publish.publish_plan_samples")
 
