@@ -1,6 +1,24 @@
 {#- The two loops of matching that SQL cannot do in a bounded number of steps, as functions in
-    the schema of the matching models. A model that calls them creates them first (pre-hook). -#}
+    the schema of the matching models. A model that calls them creates them first (pre-hook),
+    where they are not there in this very form: models that run side by side must not replace one
+    function at once (PostgreSQL: tuple concurrently updated). -#}
 {% macro matching_functions() %}
+    {%- set ddl = _matching_functions_ddl() -%}
+    {%- set version = local_md5(ddl) -%}
+    {%- set marked = matching_schema() ~ '.connected_components(integer[], integer[], integer)' -%}
+    {%- if execute and run_query(
+        "select obj_description(to_regprocedure('" ~ marked ~ "'), 'pg_proc') = '" ~ version ~ "'"
+    ).rows[0][0] -%}
+        {{- return('select 1') -}}
+    {%- endif -%}
+    {{- return(
+        "select pg_advisory_xact_lock(hashtext('" ~ marked ~ "'));\n" ~ ddl
+        ~ "\ncomment on function " ~ marked ~ " is '" ~ version ~ "';"
+    ) -}}
+{% endmacro %}
+
+
+{% macro _matching_functions_ddl() %}
 {%- set schema = matching_schema() -%}
 create or replace function {{ schema }}.connected_components(
     left_numbers int[], right_numbers int[], member_count int
