@@ -37,7 +37,7 @@ migrate: $(STAMP) ## the same with your own account or export files and database
 	@$(BIN)/python -m loaders.migrate migrate
 
 test: lint ## everything .ci/run checks
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadgroup $(PYTEST_ARGS)
 
 lint: $(STAMP) ## formatter, linters, type check, dbt parse with warnings as errors
 	@$(BIN)/ruff format --check --quiet .
