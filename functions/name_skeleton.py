@@ -108,7 +108,9 @@ def name_skeleton(token: str | None) -> str | None:
     """
     if token is None:
         return None
-    text = _unmix(unicodedata.normalize("NFKC", token).lower())
+    # casefold, not lower: some letters are one sign in lower case and two in upper case
+    folded = unicodedata.normalize("NFKC", token).casefold()
+    text = _unmix(unicodedata.normalize("NFKC", folded))
     letters = []
     for sign in unicodedata.normalize("NFC", text):
         if sign in _CYRILLIC:
