@@ -23,7 +23,7 @@ import psycopg
 from psycopg import sql
 
 from loaders import settings
-from loaders.planfix import api, source
+from loaders.planfix import api, tables
 from simulator.api import Api, Clock
 from simulator.generator import generate
 from simulator.switches import Switches
@@ -57,7 +57,7 @@ def _objects(simulated: Api, table: str) -> Iterator[tuple[dict[str, Any], str]]
 
 
 def _rows(simulated: Api, table: str, run_id: str, fetched_at: datetime) -> Iterator[Row]:
-    about = source.TABLES[table]
+    about = tables.TABLES[table]
     for rendered, unit in _objects(simulated, table):
         # what stands ready-made in the rendering becomes readable, as for one who gets the reply
         shown = orjson.loads(orjson.dumps(rendered))
@@ -66,9 +66,9 @@ def _rows(simulated: Api, table: str, run_id: str, fetched_at: datetime) -> Iter
             continue
         values["run_id"], values["fetched_at"] = run_id, fetched_at
         if "custom_fields" in about.columns:
-            values["custom_fields"] = source.dumps(source.custom_fields_by_id(shown))
+            values["custom_fields"] = tables.dumps(tables.custom_fields_by_id(shown))
             shown.pop("customFieldData", None)
-        values["payload"] = source.dumps(shown)
+        values["payload"] = tables.dumps(shown)
         yield tuple(values.get(name) for name in about.columns)
 
 
@@ -105,14 +105,14 @@ def fill(link: psycopg.Connection[Any], size: int, seed: int) -> dict[str, int]:
     for table in _LARGE:
         link.execute(sql.SQL("truncate {}").format(sql.Identifier("planfix_raw", table)))
         rows = _rows(simulated, table, run_id, fetched_at)
-        names = list(source.TABLES[table].columns)
+        names = list(tables.TABLES[table].columns)
         counts[table] = _copy(link, table, names, rows, load_id)
     link.execute("truncate planfix_raw.id_sweep")
     sweep = (
         (sweep_id, contact.id, contact.is_company, datetime.fromtimestamp(contact.updated, UTC))
         for contact in simulated.contacts()
     )
-    counts["id_sweep"] = _copy(link, "id_sweep", list(source.SWEEP.columns), sweep, load_id)
+    counts["id_sweep"] = _copy(link, "id_sweep", list(tables.SWEEP.columns), sweep, load_id)
     link.commit()
     return counts
 

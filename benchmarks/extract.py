@@ -5,8 +5,9 @@ Starts a simulator without limits (eight custom fields on every contact), pulls 
 - with a plain sequential loop of `requests` that throws the rows away (the yardstick), and
 - with `dlt pipeline planfix run` into a database of its own, once per size,
 
-and prints rows per second, requests per record, seconds per stage, peak memory and the processor
-time of each: the rest of the time is spent waiting for the simulator or the database.
+and prints rows per second, requests per record, peak memory, and per stage the seconds and the
+processor time of client, simulator and database server: whoever is busy all the time is what bounds
+the stage.
 
     python -m benchmarks.extract [--sizes 10000 100000] [--concurrency 4] [--with-notes]
 
@@ -26,51 +27,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import requests
 from psycopg import sql
 
+from benchmarks.measure import server_cpu
 from loaders import database as embedded
 from loaders import settings
 from loaders.planfix import api
 
 ROOT = settings.PROJECT_ROOT
 TOKEN = "simulator-token"  # noqa: S105
-CHILD = """
-import argparse, json, resource, sys, time
-from loaders.planfix.command import PIPELINE
-from loaders import pipelines
-from loaders.planfix import extract
-from dlt.pipeline.pipeline import Pipeline
-stages = {}
-def timed(owner, name, label):
-    work = getattr(owner, name)
-    def wrapper(*args, **kwargs):
-        started = time.monotonic()
-        try:
-            return work(*args, **kwargs)
-        finally:
-            stages[label] = stages.get(label, 0) + time.monotonic() - started
-    setattr(owner, name, wrapper)
-timed(extract.Extract, "_fetch_base", "fetch")
-timed(Pipeline, "extract", "dlt extract")
-timed(Pipeline, "normalize", "normalise")
-timed(Pipeline, "load", "load")
-timed(extract.Extract, "_compare_with_raw", "audit")
-import_cpu = time.process_time()
-started = time.monotonic()
-summary = PIPELINE.run(argparse.Namespace(since=None, full=True, max_requests=None,
-                                          accept_drop=False))
-print(json.dumps({
-    "seconds": time.monotonic() - started,
-    "cpu": time.process_time() - import_cpu,
-    "rows": summary.rows,
-    "used": summary.requests_used,
-    "floor": summary.requests_floor,
-    "stages": stages,
-    "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-}))
-"""
+STAGES = ("fetch", "dlt extract", "dlt normalise", "dlt load", "audit")
 
 
 def start_simulator(size: int, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -89,12 +58,12 @@ def start_simulator(size: int, folder: Path) -> tuple[subprocess.Popen[bytes], s
     return process, f"http://127.0.0.1:{port_file.read_text().strip()}/rest/"
 
 
-def plain_loop(base_url: str) -> tuple[float, float, int, int]:
-    """Pulls all contacts page by page; returns seconds, processor seconds, rows and requests."""
+def plain_loop(base_url: str, simulator: psutil.Process) -> dict[str, float]:
+    """Pulls all contacts page by page; returns what that took."""
     session = requests.Session()
     session.trust_env = False
     session.headers["Authorization"] = f"Bearer {TOKEN}"
-    started, cpu = time.monotonic(), time.process_time()
+    started, cpu, simulated = time.monotonic(), time.process_time(), server_cpu(simulator)
     reply = session.get(base_url + "customfield/contact", params={"fields": "id"}, timeout=60)
     ids = [field["id"] for field in reply.json()["customfields"]]
     rows, sent = 0, 1
@@ -114,7 +83,13 @@ def plain_loop(base_url: str) -> tuple[float, float, int, int]:
             offset += 100
             if len(page["contacts"]) < 100:
                 break
-    return time.monotonic() - started, time.process_time() - cpu, rows, sent
+    return {
+        "seconds": time.monotonic() - started,
+        "client": time.process_time() - cpu,
+        "simulator": server_cpu(simulator) - simulated,
+        "rows": rows,
+        "requests": sent,
+    }
 
 
 def make_database(server: settings.DatabaseSettings) -> settings.DatabaseSettings:
@@ -131,12 +106,33 @@ def drop_database(found: settings.DatabaseSettings) -> None:
         )
 
 
+def postmaster(found: settings.DatabaseSettings) -> int | None:
+    """Returns the server's first process when it runs on this machine."""
+    with psycopg.connect(found.url()) as link:
+        backend = link.info.backend_pid
+        try:
+            process = psutil.Process(backend).parent()
+        except psutil.NoSuchProcess:
+            return None
+        return process.pid if process and "postgres" in process.name() else None
+
+
 def our_extract(
-    base_url: str, found: settings.DatabaseSettings, folder: Path, options: argparse.Namespace
+    base_url: str,
+    found: settings.DatabaseSettings,
+    folder: Path,
+    options: argparse.Namespace,
+    simulator: int,
 ) -> dict[str, Any]:
+    """Runs the extract in a process of its own."""
     skip = "" if options.with_notes else "tasks,data_tags,directories,notes"
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD],
+    file = folder / f"{found.dbname}.json"
+    watched = [f"simulator={simulator}"]
+    if server := postmaster(found):
+        watched.append(f"server={server}")
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.staged_extract", str(file), "--full"]
+        + ["--watch", *watched],
         cwd=ROOT,
         env={
             **os.environ,
@@ -148,14 +144,46 @@ def our_extract(
             "PLANFIX_CONCURRENCY": str(options.concurrency),
             "PLANFIX_SKIP": skip,
         },
-        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=True,
     )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+def line(name: str, figures: dict[str, float]) -> str:
+    """Writes one row of the table."""
+    cells = [figures.get(each) for each in ("seconds", "client", "simulator", "server")]
+    return f"  {name:<14}" + "".join(
+        f"{'-':>11}" if value is None else f"{value:>11.1f}" for value in cells
+    )
+
+
+def report(size: int, loop: dict[str, float], ours: dict[str, Any]) -> None:
+    """Prints both ways side by side."""
+    loaded = ours["rows"]["contacts"]
+    total = sum(ours["rows"].values()) - ours["rows"].get("id_sweep", 0)
+    print(f"{size:,} records")
+    print(f"  {'':<14}{'seconds':>11}{'client cpu':>11}{'simulator':>11}{'server':>11}")
+    print(line("plain loop", loop))
+    print(line("the extract", ours["total"]))
+    for stage in STAGES:
+        if stage in ours["stages"]:
+            print(line(f"  {stage}", ours["stages"][stage]))
+    print(
+        f"  rows a second: plain loop {loop['rows'] / loop['seconds']:,.0f}, "
+        f"the extract {loaded / ours['seconds']:,.0f}"
+        f" (fetching alone {loaded / ours['stages']['fetch']['seconds']:,.0f})"
+    )
+    print(
+        f"  requests a record: plain loop {loop['requests'] / loop['rows']:.4f}, "
+        f"the extract {ours['requests'] / total:.4f}"
+        f" ({ours['requests']:,} used, floor {ours['floor']:,})"
+    )
+    print(f"  peak memory {ours['peak_mb']:.0f} MB", flush=True)
 
 
 def main() -> None:
+    """Runs both ways at each size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--concurrency", type=int, default=4)
@@ -169,27 +197,15 @@ def main() -> None:
         for size in options.sizes:
             process, base_url = start_simulator(size, folder)
             try:
-                seconds, cpu, rows, sent = plain_loop(base_url)
-                print(
-                    f"{size:>9,} records | plain loop  {rows / seconds:>7,.0f} rows/s"
-                    f" | {seconds:6.1f} s, cpu {cpu:.1f} s | {sent / rows:.4f} requests a record"
-                )
+                loop = plain_loop(base_url, psutil.Process(process.pid))
                 found = make_database(server)
                 try:
-                    ours = our_extract(base_url, found, folder, options)
+                    ours = our_extract(base_url, found, folder, options, process.pid)
                 finally:
                     drop_database(found)
-                loaded = ours["rows"]["contacts"]
-                total = sum(ours["rows"].values()) - ours["rows"].get("id_sweep", 0)
-                stages = ", ".join(f"{k} {v:.1f} s" for k, v in ours["stages"].items())
-                print(
-                    f"{size:>9,} records | the extract {loaded / ours['seconds']:>7,.0f} rows/s"
-                    f" | {ours['seconds']:6.1f} s, cpu {ours['cpu']:.1f} s"
-                    f" | {ours['used'] / total:.4f} requests a record"
-                    f" | used {ours['used']:,}, floor {ours['floor']:,}"
-                    f" | {stages} | peak {ours['peak_mb']:.0f} MB"
-                )
-                assert loaded == rows, "the extract and the loop differ"
+                report(size, loop, ours)
+                if ours["rows"]["contacts"] != loop["rows"]:
+                    raise SystemExit("the extract and the loop differ")
                 peaks.append(ours["peak_mb"])
             finally:
                 process.terminate()

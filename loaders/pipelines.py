@@ -202,6 +202,13 @@ def build_pipeline(
     )
 
 
+def files_dir(pipeline: dlt.Pipeline) -> Path:
+    """Returns a folder for files on their way to dlt; a killed load leaves none of it behind."""
+    path = Path(pipeline.working_dir) / "files"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     queue: list[BaseException | None] = [error]
@@ -310,14 +317,20 @@ def load(pipeline: dlt.Pipeline, data: Any, **options: Any) -> dict[str, int]:
         # the package, the trace and the failed jobs of dlt quote rows
         shutil.rmtree(pipeline.working_dir, ignore_errors=True)
         raise _scrubbed(error, pipeline.pipeline_name) from None
+    return _counts(pipeline)
+
+
+def _counts(pipeline: dlt.Pipeline) -> dict[str, int]:
+    """Returns rows per table; those of imported files are known to the first step only."""
     trace = pipeline.last_trace
-    info = trace.last_normalize_info if trace else None
-    counts = info.row_counts if info else {}
-    return {
-        table: count
-        for table, count in counts.items()
-        if not table.startswith("_dlt") and count is not None
-    }
+    found: dict[str, int] = {}
+    for info in (trace.last_extract_info, trace.last_normalize_info) if trace else ():
+        for steps in info.metrics.values() if info else ():
+            for step in steps:
+                for table, metrics in step["table_metrics"].items():
+                    if not table.startswith("_dlt"):
+                        found[table] = max(found.get(table, 0), metrics.items_count)
+    return found
 
 
 @contextmanager

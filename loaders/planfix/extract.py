@@ -23,7 +23,7 @@ from dlt.common.runtime.collector_base import Collector
 
 from loaders import pipelines
 from loaders.errors import ExtractPaused, IncompleteExtractError, SourceError
-from loaders.planfix import api, source
+from loaders.planfix import api, source, tables
 from loaders.planfix.client import PlanfixClient, PlanfixRefusal, QuotaPause, parse_json
 from loaders.planfix.paging import Pager, Row, Unfiltered, Walked, rows_of
 from loaders.planfix.probes import known_zone
@@ -112,7 +112,7 @@ class Context:
     raw: RawState
     plan: Plan
     progress: Collector
-    audit: dict[str, source.Values] = field(default_factory=dict)
+    audit: dict[str, tables.Values] = field(default_factory=dict)
     rows_loaded: dict[str, int] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     accept_drop: bool = False
@@ -165,7 +165,7 @@ class Context:
             self.spool.mark("step", name)
 
 
-def _plain(row: source.Values) -> source.Values:
+def _plain(row: tables.Values) -> tables.Values:
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in row.items()
@@ -195,11 +195,11 @@ def describe_by(table: str, unit: str) -> Callable[[Row], Item | None]:
     """Returns the index entry of a row of any other table."""
 
     def describe(row: Row) -> Item | None:
-        found = source.TABLES[table].row_id(row, unit)
+        found = tables.TABLES[table].row_id(row, unit)
         updated = epoch(row.get("dateOfLastUpdate"))
         kind = None
         if table == "tasks":
-            kind = "contact" if source.counterparty_contact(row) is not None else "other"
+            kind = "contact" if tables.counterparty_contact(row) is not None else "other"
         return None if found is None else Item(found, kind, updated=updated)
 
     return describe
@@ -300,12 +300,12 @@ class Extract:
     def _load(
         self,
         status: str,
-        books: dict[str, list[source.Values]],
+        books: dict[str, list[tables.Values]],
         closing: bool,
     ) -> None:
         context = self.context
-        tables = self._tables()
-        stages = {source.TABLES[name].stage for name in tables}
+        names = self._tables()
+        stages = {tables.TABLES[name].stage for name in names}
         finished = self.spool.get("finished_at")
         run_row = {
             "run_id": self.plan.run_id,
@@ -320,7 +320,7 @@ class Extract:
             "operator": _operator(),
             "account": self.settings.account,
         }
-        logs: dict[str, list[source.Values]] = {
+        logs: dict[str, list[tables.Values]] = {
             "extract_runs": [run_row],
             "extract_audit": list(context.audit.values()),
             "schema_changes": [
@@ -331,7 +331,7 @@ class Extract:
                 {
                     "account": self.settings.account,
                     "checked_at": datetime.now(UTC),
-                    "profile": source.dumps(self.profile.to_json()),
+                    "profile": tables.dumps(self.profile.to_json()),
                 }
             ],
             **books,
@@ -352,14 +352,23 @@ class Extract:
             ]
         pipeline = pipelines.build_pipeline("planfix", SCHEMA, context.progress)
         # nothing to merge with in a table without rows
-        empty = context.raw.empty_tables(tables)
+        empty = context.raw.empty_tables(names)
         counts = pipelines.load(
-            pipeline, source.planfix(self.spool, self.plan.run_id, tables, logs, sweep, empty)
+            pipeline,
+            source.planfix(
+                self.spool,
+                pipelines.files_dir(pipeline),
+                self.plan.run_id,
+                names,
+                logs,
+                sweep,
+                empty,
+            ),
         )
         for table, count in counts.items():
             context.rows_loaded[table] = (
                 count
-                if table in source.LOGS or table == source.SWEEP.name
+                if table in tables.LOGS or table == tables.SWEEP.name
                 else context.rows_loaded.get(table, 0) + count
             )
         # the spool is let go of only when its rows are in the database for good
@@ -376,7 +385,7 @@ class Extract:
             "task_comments": set() if self.settings.task_comments else {"task_comments"},
             "details": set() if self.settings.contact_details else {"contact_details"},
         }
-        return [name for name in source.TABLES if not any(name in n for n in left_out.values())]
+        return [name for name in tables.TABLES if not any(name in n for n in left_out.values())]
 
     def _window_to(self) -> datetime | None:
         noted = self.spool.get("window_to")
@@ -386,7 +395,7 @@ class Extract:
         context = self.context
         summary = pipelines.Summary(
             "planfix",
-            {name: count for name, count in context.rows_loaded.items() if name not in source.LOGS},
+            {name: count for name, count in context.rows_loaded.items() if name not in tables.LOGS},
             self.spool.requests,
             context.floor,
         )
@@ -474,7 +483,7 @@ class Extract:
         rows = reply.payload if isinstance(reply.payload, list) else [reply.payload]
         rows = [row for row in rows if isinstance(row, dict)]
         items = [item for item in map(describe_by(stage, unit), rows) if item]
-        self.spool.add_page(stage, unit, "0", reply.content, reply.received_at, items)
+        self.spool.add_page(stage, unit, "0", reply.content, reply.received_at, items, rows)
         self.context.add_floor(1)
         return reply.payload
 
@@ -1042,7 +1051,13 @@ class Extract:
             raise
         item = describe_contact(kind)(reply.payload)
         self.spool.add_page(
-            "contacts", unit, "0", reply.content, reply.received_at, [item] if item else []
+            "contacts",
+            unit,
+            "0",
+            reply.content,
+            reply.received_at,
+            [item] if item else [],
+            [reply.payload],
         )
 
     def _audit(self) -> None:
@@ -1095,7 +1110,7 @@ class Extract:
             if noted:
                 found[PASSES[kind]] = (noted["expected"], kinds.get(kind, 0))
         for name in self._tables():
-            table = source.TABLES[name]
+            table = tables.TABLES[name]
             # rows of comments that hang on neither card nor wanted task are left out
             wanted = {"contact_comments": CARD, "task_comments": TASK}.get(name)
             fetched = self.spool.item_count(table.stage, wanted)
@@ -1141,11 +1156,10 @@ class Extract:
         self.context.add_floor(1)
         if not added:
             return
-        items = [
-            item for item in map(describe_by("custom_fields", "contact"), reply.payload) if item
-        ]
+        rows = [row for row in reply.payload if isinstance(row, dict)]
+        items = [item for item in map(describe_by("custom_fields", "contact"), rows) if item]
         self.spool.add_page(
-            "custom_fields", "contact", "again", reply.content, reply.received_at, items
+            "custom_fields", "contact", "again", reply.content, reply.received_at, items, rows
         )
         self.spool.put("fields:contact", sorted(now))
         self._note_schema_changes()

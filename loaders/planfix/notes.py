@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from loaders.planfix import api, source
+from loaders.planfix import api, tables
 from loaders.planfix.client import PlanfixRefusal
 from loaders.planfix.paging import Row, Unfiltered
 from loaders.planfix.probes import known_zone
@@ -49,9 +49,9 @@ def describe_comment(unit: str, with_tasks: bool) -> Callable[[Row], Item | None
         if number is None:
             return None
         kind = "other"
-        if source.contact_id_of_comment(row, unit) is not None:
+        if tables.contact_id_of_comment(row, unit) is not None:
             kind = CARD
-        elif with_tasks and source.task_id_of_comment(row, unit) is not None:
+        elif with_tasks and tables.task_id_of_comment(row, unit) is not None:
             kind = TASK
         return Item(number, kind, updated=epoch(row.get("dateTime")))
 
@@ -90,11 +90,11 @@ class Notes:
         if self.settings.contact_details:
             once("contact_details", self._details)
 
-    def books(self) -> dict[str, list[source.Values]]:
+    def books(self) -> dict[str, list[tables.Values]]:
         """Returns what the next run must know: the route, the watermark, the cards read."""
         now = datetime.now(UTC)
         plan = self.extract.plan
-        found: dict[str, list[source.Values]] = {}
+        found: dict[str, list[tables.Values]] = {}
         checked = self.spool.units("card", "done") + self.spool.units("card", "gone")
         if checked:
             found["contact_comment_checks"] = [
@@ -107,7 +107,7 @@ class Notes:
                     "account": self.settings.account,
                     "name": "notes",
                     "noted_at": now,
-                    "payload": source.dumps(
+                    "payload": tables.dumps(
                         {
                             "route": self.spool.get("notes_route"),
                             "to": self.spool.get("notes_to"),
@@ -160,7 +160,7 @@ class Notes:
         if rows is None:
             self.profile.comment_route = PER_CONTACT
             return
-        if any(source.contact_id_of_comment(row, "") is not None for row in rows):
+        if any(tables.contact_id_of_comment(row, "") is not None for row in rows):
             self.profile.comment_route = GLOBAL
             return
         sample = self.spool.get("route_sample")
@@ -516,6 +516,7 @@ class Notes:
             reply.content,
             reply.received_at,
             [Item(api.reference_id(reply.payload))],
+            [reply.payload],
         )
         self.spool.mark("detail", number)
         self.extract.context.add_floor(1)

@@ -155,6 +155,7 @@ class Pager:
             reply.content,
             reply.received_at,
             items,
+            rows,
             done=done,
             names=self.new_names(stage, rows),
         )
@@ -167,7 +168,9 @@ class Pager:
     def new_names(self, stage: str, rows: Iterable[Row]) -> set[str]:
         """Returns the names, custom fields by their ids, that no page of the stage had so far."""
         known = self._names.setdefault(stage, set())
-        found = {name for row in rows for name in row}
+        # most rows carry the same names
+        shapes = {tuple(row) for row in rows}
+        found = {name for shape in shapes for name in shape}
         found |= {
             str(api.reference_id(entry.get("field")))
             for row in rows

@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from loaders import pipelines
-from loaders.planfix import api, source
+from loaders.planfix import api, source, tables
 from loaders.planfix.client import DOCUMENTED_RATE, PlanfixRefusal
 from loaders.planfix.notes import rotation
 from loaders.planfix.paging import Row, count_by_bisection
@@ -387,7 +387,7 @@ class Preflight:
             self._say("notes", "/comment/list is not to be had: one request per contact")
             return
         self.profile.facts["comment_week_seconds"] = round(seconds, 1)
-        if any(source.contact_id_of_comment(row, "") is not None for row in rows):
+        if any(tables.contact_id_of_comment(row, "") is not None for row in rows):
             self.profile.comment_route = GLOBAL
         else:
             self._ask_cards()
@@ -568,11 +568,12 @@ class Preflight:
         row = {
             "account": self.settings.account,
             "checked_at": datetime.now(UTC),
-            "profile": source.dumps(self.profile.to_json()),
+            "profile": tables.dumps(self.profile.to_json()),
         }
         pipeline = pipelines.build_pipeline("planfix", SCHEMA, pipelines.PlainProgress(3600))
-        spool = self.session.spool
-        pipelines.load(pipeline, source.planfix(spool, "", [], {"capability_profile": [row]}))
+        folder = pipelines.files_dir(pipeline)
+        book = {"capability_profile": [row]}
+        pipelines.load(pipeline, source.planfix(self.session.spool, folder, "", [], book))
 
     def _report(self, costs: Sequence[Cost], seconds: float) -> str:
         if self.missing_scopes:

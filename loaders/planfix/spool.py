@@ -1,9 +1,9 @@
 """Pages on disk: what was paid for with a request is never asked for twice.
 
-One SQLite file per account and database, readable by its owner only. A page, the index of its
-rows and the request counter are committed together, so a process killed at any instant loses the
-page in flight and nothing else. Bodies are removed once they are loaded, the file when the run
-is over.
+One SQLite file per account and database, readable by its owner only. A page, its rows as they will
+be copied, their index and the request counter are committed together, so a process killed at any
+instant loses the page in flight and nothing else. Bodies and rows are removed once they are loaded,
+the file when the run is over.
 """
 
 from __future__ import annotations
@@ -13,17 +13,21 @@ import json
 import os
 import sqlite3
 import threading
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from loaders.planfix.client import parse_json
+import pyarrow as pa
 
-VERSION = 5
+from loaders.planfix.client import parse_json
+from loaders.planfix.tables import Row, lines_of, ready_rows
+
+VERSION = 6
+# bytes in front of a packed text that tell its length
+_LENGTH = 8
 _SCHEMA = """
 create table meta (name text primary key, value text) without rowid;
 create table page (
@@ -32,9 +36,9 @@ create table page (
     unit text not null,
     cursor text not null,
     fetched_at text not null,
-    row_count integer not null,
     loaded integer not null default 0,
     body blob not null,
+    ready blob not null,
     unique (stage, unit, cursor)
 );
 create index page_stage on page (stage, seq);
@@ -227,23 +231,24 @@ class Spool:
         cursor: str,
         body: bytes,
         fetched_at: datetime,
-        items: Iterable[Item],
+        items: Sequence[Item],
+        rows: Sequence[Row] = (),
+        *,
         done: bool = False,
         names: Iterable[str] = (),
     ) -> int:
-        """Stores a page with the index of its rows; the newest page of a row wins.
+        """Stores a page, its rows for the database and their index; a row's newest page wins.
 
         `names` are the field names that the page brought for the first time.
         """
-        packed = zlib.compress(body, 1)
-        rows = list(items)
+        packed, ready = _pack(body), _pack(ready_rows(stage, unit, rows))
         with self._transaction() as link:
             found = link.execute(
-                "insert into page (stage, unit, cursor, fetched_at, row_count, body) "
+                "insert into page (stage, unit, cursor, fetched_at, body, ready) "
                 "values (?, ?, ?, ?, ?, ?) on conflict (stage, unit, cursor) do update set "
-                "fetched_at = excluded.fetched_at, row_count = excluded.row_count, "
-                "body = excluded.body, loaded = 0 returning seq",
-                [stage, unit, cursor, fetched_at.isoformat(), len(rows), packed],
+                "fetched_at = excluded.fetched_at, body = excluded.body, "
+                "ready = excluded.ready, loaded = 0 returning seq",
+                [stage, unit, cursor, fetched_at.isoformat(), packed, ready],
             ).fetchone()
             seq = int(found[0])
             link.executemany(
@@ -252,7 +257,7 @@ class Spool:
                 "created = coalesce(excluded.created, created), "
                 "updated = coalesce(excluded.updated, updated), "
                 "is_deleted = excluded.is_deleted where excluded.seq >= seq",
-                [(stage, i.id, seq, i.kind, i.created, i.updated, i.is_deleted) for i in rows],
+                [(stage, i.id, seq, i.kind, i.created, i.updated, i.is_deleted) for i in items],
             )
             link.executemany(
                 "insert or ignore into name_seen values (?, ?)", [(stage, name) for name in names]
@@ -286,13 +291,23 @@ class Spool:
             seq = row[0]
             yield _stored(row)
 
-    def current_ids(self, stage: str, seq: int) -> set[Any]:
-        """Returns the rows for which this page is the newest."""
-        with self._lock:
-            rows = self._link.execute(
-                "select id from item where stage = ? and seq = ?", [stage, seq]
-            ).fetchall()
-        return {row[0] for row in rows}
+    def newest_lines(self, stage: str, table: str) -> Iterator[tuple[datetime, list[bytes]]]:
+        """Goes through the rows of pages not loaded yet, without those that a newer page holds."""
+        seq = -1
+        while True:
+            with self._lock:
+                row = self._link.execute(
+                    "select seq, fetched_at, ready from page "
+                    "where stage = ? and seq > ? and loaded = 0 order by seq limit 1",
+                    [stage, seq],
+                ).fetchone()
+            if not row:
+                return
+            seq = row[0]
+            ids, lines = lines_of(_unpack(row[2]), table)
+            newest = self.newest(stage, ids)
+            kept = [line for i, line in zip(ids, lines, strict=True) if newest.get(i) == seq]
+            yield datetime.fromisoformat(row[1]), kept
 
     def newest(self, stage: str, ids: list[Any]) -> dict[Any, int]:
         """Returns the newest page of each of these rows."""
@@ -318,8 +333,8 @@ class Spool:
             for page in self.pages(stage):
                 with self._transaction() as link:
                     link.execute(
-                        "update page set body = ?, loaded = 1 where seq = ?",
-                        [zlib.compress(_keys_only(page.body), 1), page.seq],
+                        "update page set body = ?, ready = ?, loaded = 1 where seq = ?",
+                        [_pack(_keys_only(page.body)), _pack(b""), page.seq],
                     )
         with self._lock:
             self._link.execute("pragma wal_checkpoint(truncate)")
@@ -425,13 +440,24 @@ class Spool:
         )
 
 
+def _pack(text: bytes) -> bytes:
+    packed: bytes = pa.compress(text, "zstd", asbytes=True)
+    return len(text).to_bytes(_LENGTH, "big") + packed
+
+
+def _unpack(packed: bytes) -> bytes:
+    length = int.from_bytes(packed[:_LENGTH], "big")
+    text: bytes = pa.decompress(packed[_LENGTH:], length, "zstd", asbytes=True)
+    return text
+
+
 def _stored(row: tuple[Any, ...]) -> StoredPage:
     return StoredPage(
         seq=row[0],
         unit=row[1],
         cursor=row[2],
         fetched_at=datetime.fromisoformat(row[3]),
-        body=zlib.decompress(row[4]),
+        body=_unpack(row[4]),
     )
 
 

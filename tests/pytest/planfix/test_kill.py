@@ -14,10 +14,9 @@ import pytest
 from dlt.common.storages.load_storage import LoadStorage
 from dlt.destinations.job_client_impl import SqlJobClientBase
 from dlt.destinations.sql_jobs import SqlMergeFollowupJob
-from dlt.normalize.items_normalizers.arrow import ArrowItemsNormalizer
+from dlt.normalize.items_normalizers.file_import import FileImportNormalizer
 from dlt.pipeline.pipeline import Pipeline
 
-from loaders.planfix import source
 from loaders.planfix.extract import Extract
 from loaders.planfix.spool import Spool
 from tests.pytest.planfix.conftest import Account, Loader, Process, wait_until
@@ -27,9 +26,9 @@ from tests.pytest.planfix.truth import assert_true
 # where it dies: the method that is about to be called, and which of its calls it is
 MOMENTS: dict[str, tuple[Any, str, int]] = {
     "before the load": (Extract, "_load", 1),
-    "half-way through the spool": (source, "page_rows", 3),
+    "half-way through the spool": (Spool, "newest", 3),
     "before normalising": (Pipeline, "normalize", 1),
-    "while normalising": (ArrowItemsNormalizer, "__call__", 2),
+    "while normalising": (FileImportNormalizer, "__call__", 2),
     "before loading": (Pipeline, "load", 1),
     "before the second copy": (postgres.PostgresCsvCopyJob, "run", 2),
     "half of the copies done": (postgres.PostgresCsvCopyJob, "run", 8),

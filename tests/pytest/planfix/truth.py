@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from loaders.planfix import api
-from loaders.planfix.source import contact_id_of_comment, custom_fields_by_id, dumps
+from loaders.planfix.tables import contact_id_of_comment, custom_fields_by_id, dumps
 from simulator.model import Comment, Contact
 from simulator.render import Renderer
 from tests.pytest.planfix.conftest import SCHEMA, Account, Loader
