@@ -16,6 +16,7 @@
 {% macro contradiction_sentence(reason_code) -%}
     case {{ reason_code }}
         when 'names' then 'The names on the two cards contradict each other.'
+        when 'sexes' then 'One card is a man''s, the other a woman''s.'
         when 'birth_dates' then 'The two cards show different birth dates.'
         when 'registration_numbers'
             then 'The two companies have different registration numbers.'

@@ -51,6 +51,11 @@ repeated as materialized (
         )::int as identifier_number,
         key_kind,
         key_value,
+        -- a messenger's name stands before the handle
+        case
+            when key_kind = 'messenger' then regexp_replace(key_value, '^[a-z]+:', '')
+            else key_value
+        end as written_value,
         count(*) as record_count,
         count(*) filter (where kind = 'person') as person_count,
         count(*) filter (where kind = 'company') as company_count,
@@ -196,8 +201,8 @@ voided as (
             repeated.key_kind = void_values.value_kind
             and case
                 when void_values.match_type = 'regex'
-                    then repeated.key_value ~ void_values.value
-                else repeated.key_value = void_values.value
+                    then repeated.written_value ~ void_values.value
+                else repeated.written_value = void_values.value
             end
     group by repeated.identifier_number
 

@@ -54,6 +54,7 @@ members as (
         records.planfix_id,
         records.kind,
         records.name_id,
+        records.sex,
         records.birth_date,
         records.registration_number
     from components
@@ -110,6 +111,25 @@ by_name as (
 
 ),
 
+-- names say the sex themselves; a card without a name may state it
+by_sex as (
+
+    select
+        left_member.record_number as left_record_number,
+        right_member.record_number as right_record_number,
+        'sexes' as reason_code
+    from members as left_member
+    inner join members as right_member
+        on
+            left_member.component = right_member.component
+            and left_member.record_number < right_member.record_number
+            and left_member.sex <> right_member.sex
+    where
+        left_member.name_id is null
+        or right_member.name_id is null
+
+),
+
 by_birth_date as (
 
     select
@@ -151,36 +171,48 @@ by_decision as (
 
 ),
 
--- Two groups, each held together by strong links, meet over a weak one only: when both
--- have phones and mails of their own and share none, they are two verified people.
-weak_components as (
+-- Two groups, each held together by keys or trips, meet over half a name or an employer
+-- only: when both have phones and mails of their own and share none, they are two
+-- verified people. Two cards alone were asked that when they were linked; here a third
+-- card without a phone or a mail may have come between.
+graded_links as (
 
-    select distinct components.component
+    select
+        left_record_number,
+        right_record_number,
+        link_class = 'weak' or key_kind = 'employer' as is_loose
     from links
-    inner join components
-        on links.left_record_number = components.record_number
-    where links.link_class = 'weak'
 
 ),
 
-weak_members as (
+loose_components as (
+
+    select distinct components.component
+    from graded_links
+    inner join components
+        on graded_links.left_record_number = components.record_number
+    where graded_links.is_loose
+
+),
+
+loose_members as (
 
     select members.*
     from members
-    inner join weak_components
-        on members.component = weak_components.component
+    inner join loose_components
+        on members.component = loose_components.component
 
 ),
 
 strong_edges as (
 
     select distinct
-        links.left_record_number,
-        links.right_record_number
-    from links
-    inner join weak_members
-        on links.left_record_number = weak_members.record_number
-    where links.link_class = 'strong'
+        graded_links.left_record_number,
+        graded_links.right_record_number
+    from graded_links
+    inner join loose_members
+        on graded_links.left_record_number = loose_members.record_number
+    where not graded_links.is_loose
 
 ),
 
@@ -198,7 +230,7 @@ strong_labels as materialized (
     cross join lateral unnest({{ matching_schema() }}.connected_components(
         edge_arrays.left_numbers,
         edge_arrays.right_numbers,
-        (select coalesce(max(record_number), 0) from weak_members)
+        (select coalesce(max(record_number), 0) from loose_members)
     )) with ordinality as labels (strong_component, record_number)
 
 ),
@@ -206,26 +238,26 @@ strong_labels as materialized (
 strong_parts as (
 
     select
-        weak_members.component,
+        loose_members.component,
         strong_labels.strong_component,
         array_agg(collected.key_value) filter (where collected.key_kind = 'phone')
             as phones,
         array_agg(collected.key_value) filter (where collected.key_kind = 'email')
             as emails
-    from weak_members
+    from loose_members
     inner join strong_labels
-        on weak_members.record_number = strong_labels.record_number
+        on loose_members.record_number = strong_labels.record_number
     inner join collected
-        on weak_members.planfix_id = collected.planfix_id
+        on loose_members.planfix_id = collected.planfix_id
     left outer join classified
         on
             collected.key_kind = classified.key_kind
             and collected.key_value = classified.key_value
     where
-        weak_members.kind = 'person'
+        loose_members.kind = 'person'
         and not collected.is_from_trip
         and coalesce(classified.identifier_class, 'personal') = 'personal'
-    group by weak_members.component, strong_labels.strong_component
+    group by loose_members.component, strong_labels.strong_component
 
 ),
 
@@ -249,6 +281,10 @@ by_channel as (
 every_contradiction as (
 
     select * from by_name
+
+    union all
+
+    select * from by_sex
 
     union all
 
@@ -351,7 +387,9 @@ contradicting_pairs as (
         left_record_number,
         right_record_number,
         min(unit_pairs) as unit_pairs,
-        bool_or(reason_code = 'decision') as is_decided
+        bool_or(reason_code = 'decision') as is_decided,
+        -- said of all cards on either side, though only the first ones are named
+        bool_or(reason_code = 'channels') as is_of_whole_parts
     from weighed
     group by left_unit, right_unit, left_record_number, right_record_number
 
@@ -366,7 +404,10 @@ one_voice as (
     group by left_unit, right_unit
     having
         bool_or(is_decided)
-        or (left_unit <> right_unit and count(*) >= min(unit_pairs))
+        or (
+            left_unit <> right_unit
+            and (bool_or(is_of_whole_parts) or count(*) >= min(unit_pairs))
+        )
 
 ),
 

@@ -9,21 +9,9 @@ records as (
 
 ),
 
-companies as (
+stated as (
 
-    select * from {{ ref('int_match_companies__parsed') }}
-
-),
-
-employers as not materialized (
-
-    select * from {{ ref('int_contact_companies__resolved') }}
-
-),
-
-employer_names as (
-
-    select * from {{ ref('int_match_employer_names__parsed') }}
+    select * from {{ ref('int_match_employers__stated') }}
 
 ),
 
@@ -36,35 +24,6 @@ collected as (
 free_mail_domains as (
 
     select * from {{ ref('free_mail_domains') }}
-
-),
-
-by_card as (
-
-    select
-        employers.planfix_id,
-        coalesce(
-            'name:' || companies.company_key,
-            'card:' || employers.company_planfix_id
-        ) as employer_key
-    from employers
-    left outer join companies
-        on employers.company_planfix_id = companies.planfix_id
-    where employers.company_planfix_id is not null
-
-),
-
-by_name as (
-
-    select
-        employers.planfix_id,
-        'name:' || employer_names.company_key as employer_key
-    from employers
-    inner join employer_names
-        on employers.company_name = employer_names.company_name
-    where
-        employers.company_planfix_id is null
-        and employer_names.company_key is not null
 
 ),
 
@@ -86,11 +45,10 @@ by_domain as (
 
 every_key as (
 
-    select * from by_card
-
-    union
-
-    select * from by_name
+    select
+        planfix_id,
+        employer_key
+    from stated
 
     union
 

@@ -188,8 +188,9 @@ checked as (
 
     select
         pairs.*,
-        -- different phones and different mails: two verified people
-        coalesce(
+        -- different phones and different mails at one employer: two verified people
+        not pairs.has_same_trip
+        and coalesce(
             not left_channels.phones && right_channels.phones
             and not left_channels.emails && right_channels.emails,
             false

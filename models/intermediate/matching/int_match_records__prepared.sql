@@ -1,6 +1,8 @@
 -- The records that take part, numbered densely so that closure can work on arrays. The
 -- number follows the contact number, so that the least member of a cluster is its
--- oldest card.
+-- oldest card. The functions of closure are made here, before the unit tests of the
+-- models that call them.
+{{ config(pre_hook="{{ matching_functions() }}") }}
 
 with
 
@@ -41,6 +43,7 @@ in_scope as (
     select
         contacts.planfix_id,
         contacts.kind,
+        contacts.gender,
         contacts.birth_date,
         case
             when contacts.kind = 'company'
@@ -77,7 +80,9 @@ final as (
         persons.word_shape,
         persons.given_key,
         persons.surname_text,
-        persons.sex,
+        case
+            when in_scope.kind = 'person' then coalesce(persons.sex, in_scope.gender)
+        end as sex,
         case when in_scope.kind = 'person' then in_scope.birth_date end as birth_date,
         case
             when in_scope.registration_number is null then null

@@ -1,6 +1,6 @@
 -- Whose trips are these: the counterparty's when the passenger bears its name (or none
--- is given), else the card's that shows the passenger's phone or mail under the
--- passenger's name.
+-- is given), else the card's that shows the passenger's phone or mail, or works for the
+-- trip's company, under the passenger's name.
 
 with
 
@@ -34,6 +34,25 @@ contact_points as not materialized (
 
 ),
 
+employers as not materialized (
+
+    select * from {{ ref('int_match_employers__stated') }}
+
+),
+
+employer_names as (
+
+    select * from {{ ref('int_match_employer_names__parsed') }}
+
+),
+
+frequencies as (
+
+    select * from {{ ref('int_match_names__counted') }}
+    where kind = 'person'
+
+),
+
 -- "recent" is counted from the youngest sign of life in the data, not from today's
 -- date: the same input has to give the same clusters tomorrow
 latest as (
@@ -50,6 +69,7 @@ named_trips as (
         trips.counterparty_planfix_id,
         trips.phone_e164,
         trips.email_match_key,
+        trips.company_name,
         trips.pickup_at,
         trip_names.full_name_key,
         trip_names.name_id is not null as has_passenger,
@@ -111,6 +131,27 @@ by_contact as (
 
 ),
 
+-- only where hardly a second one of that name works there
+by_employer as (
+
+    select
+        named_trips.trip_key,
+        employers.planfix_id
+    from named_trips
+    inner join employer_names
+        on named_trips.company_name = employer_names.company_name
+    inner join employers
+        on
+            named_trips.full_name_key = employers.full_name_key
+            and 'name:' || employer_names.company_key = employers.employer_key
+    inner join frequencies
+        on named_trips.full_name_key = frequencies.full_name_key
+    where
+        employers.employee_count * frequencies.share_of_others
+        <= {{ setting('coincidence_limit') }}
+
+),
+
 attributed as (
 
     select * from by_counterparty
@@ -118,6 +159,10 @@ attributed as (
     union
 
     select * from by_contact
+
+    union
+
+    select * from by_employer
 
 ),
 
