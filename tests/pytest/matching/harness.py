@@ -22,7 +22,7 @@ from benchmarks.matching_base import Base
 from functions.uuid_v5 import uuid_v5
 
 AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
-MOST_CARDS = 400
+MOST_CARDS = 600
 FOLDERS = ("intermediate/matching/", "intermediate/identity/", "review/")
 
 PUBLISH = (
@@ -62,6 +62,7 @@ class Card:
     extension: str = ""
     employer: str = ""
     birth_date: date | None = None
+    gender: str | None = None
     website: str | None = None
     registration_number: str | None = None
 
@@ -81,6 +82,7 @@ class Trip:
     counterparty: int | None = None
     phone: str | None = None
     email: str | None = None
+    company: str | None = None
 
 
 def as_base(cards: Iterable[Card], trips: Iterable[Trip] = ()) -> Base:
@@ -92,7 +94,7 @@ def as_base(cards: Iterable[Card], trips: Iterable[Trip] = ()) -> Base:
         base.contacts.append(
             (
                 card.number, "company" if company else "contact", card.kind, *name, company,
-                card.website, card.birth_date, None, card.registration_number, AS_OF,
+                card.website, card.birth_date, card.gender, card.registration_number, AS_OF,
             )
         )  # fmt: skip
         for at, phone in enumerate(card.phones, start=1):
@@ -108,7 +110,7 @@ def as_base(cards: Iterable[Card], trips: Iterable[Trip] = ()) -> Base:
         base.trips.append(
             (
                 trip.key, "planfix_task", trip.counterparty, trip.passenger, trip.phone,
-                trip.email, None, trip.pickup_at, "SVO", "DME",
+                trip.email, trip.company, trip.pickup_at, "SVO", "DME",
             )
         )  # fmt: skip
     return base

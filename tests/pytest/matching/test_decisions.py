@@ -22,14 +22,20 @@ NAMESAKES = (
 )
 # beside them enough other cards for the queue's share of one in a hundred
 SYLLABLES = [first + last for first in "бвгдзклмнпрст" for last in "аеиоуяю"]
-CROWD = tuple(
-    Card(
-        at,
-        (f"Же{SYLLABLES[at % 90]}{SYLLABLES[at // 90]}", "", f"Щу{SYLLABLES[at % 89]}хин"),
-        (f"+7926{1234500 + at}",),
+
+
+def crowd(size: int) -> tuple[Card, ...]:
+    return tuple(
+        Card(
+            at,
+            (f"Же{SYLLABLES[at % 90]}{SYLLABLES[at // 90]}", "", f"Щу{SYLLABLES[at % 89]}хин"),
+            (f"+7926{1234500 + at}",),
+        )
+        for at in range(10, 10 + size)
     )
-    for at in range(10, 311)
-)
+
+
+CROWD = crowd(301)
 
 
 def build(models: Models, *cards: Card) -> None:
