@@ -1,6 +1,9 @@
 {#-
     Carries the plan out: one transaction per batch, committed before the next begins. The
     relation it leaves behind is a view of the model's own query, the history of batches.
+
+    One model publishes; others with this materialization and `meta: {publisher: 2}` and so on
+    stand beside it and take a share of its last phase, as far as dbt has a thread for them.
 -#}
 {% materialization publish, adapter='postgres' %}
     {%- set target_relation = this.incorporate(type='view') -%}
@@ -9,7 +12,13 @@
     {%- if flags.EMPTY -%}
         {%- do log('--empty: nothing is published', info=true) -%}
     {%- else -%}
-        {%- do _publish_all() -%}
+        {%- set publisher = config.get('meta', {}).get('publisher', 1) -%}
+        {%- if publisher == 1 -%}
+            {%- do _publish_all() -%}
+        {%- elif target.threads >= publisher
+            and 'model.' ~ project_name ~ '.publish_batches' in selected_resources -%}
+            {%- do _publish_beside(publisher) -%}
+        {%- endif -%}
     {%- endif -%}
 
     {% call statement('main', auto_begin=true) -%}
@@ -34,56 +43,119 @@
     {%- if not batches -%}
         {%- do log('nothing to publish: the CRM is as the source says', info=true) -%}
     {%- else -%}
-        {%- call statement('publish_functions', auto_begin=true) -%}
-            {{ publish_batch_ddl() }}
-        {%- endcall -%}
-        {%- do adapter.commit() -%}
-        {%- do _publish_batches(batches) -%}
+        {%- do _create_publish_functions(1) -%}
+        {#- from here on others may help -#}
+        {%- do run_query("select pg_advisory_lock(" ~ _publishing_key() ~ ")") -%}
+        {%- set started = modules.datetime.datetime.now() -%}
+        {%- set busy = _publish_batches(batches, started, false) -%}
+        {%- do _publish_batches(busy, started, true) -%}
+        {%- do _tell_progress(started) -%}
+        {%- do run_query("select pg_advisory_unlock(" ~ _publishing_key() ~ ")") -%}
     {%- endif -%}
     {%- do release_publisher_lock() -%}
     {%- do end_run('done') -%}
 {% endmacro %}
 
 
-{% macro _publish_batches(batches) %}
-    {%- set now = modules.datetime.datetime.now -%}
-    {%- set started = now() -%}
-    {%- set total = batches | sum(attribute='customers') -%}
-    {%- set seen = namespace(
-        customers=0, inserted=0, updated=0, retired=0, left=0, told=started
-    ) -%}
+{#- Batches one after another; returns those that another publisher has in hand, or waits for it. -#}
+{% macro _publish_batches(batches, started, may_wait) %}
+    {%- set busy = [] -%}
+    {%- set seen = namespace(told=modules.datetime.datetime.now()) -%}
     {%- for batch in batches -%}
-        {%- call statement('publish_batch', fetch_result=true, auto_begin=true) -%}
-            set transaction isolation level read committed;
-            set local lock_timeout = '{{ setting('publish_lock_timeout') }}';
-            select pg_temp.guarded_call(
-                'select pg_temp.publish_batch({{ batch['batch_number'] }}, $1)',
-                'batch {{ batch['batch_number'] }}'
-            )
-        {%- endcall -%}
-        {%- do adapter.commit() -%}
-        {%- set written = fromjson(load_result('publish_batch')['data'][0][0]) -%}
-        {%- set seen.customers = seen.customers + batch['customers'] -%}
-        {%- set seen.inserted = seen.inserted + written['inserted'] -%}
-        {%- set seen.updated = seen.updated + written['updated'] -%}
-        {%- set seen.retired = seen.retired + written['retired'] -%}
-        {%- set seen.left = seen.left + written['left'] -%}
-        {%- if loop.last or (now() - seen.told).total_seconds() >= 5 -%}
-            {%- set seen.told = now() -%}
-            {%- set seconds = (seen.told - started).total_seconds() -%}
-            {%- do log(
-                'published ' ~ loop.index ~ ' of ' ~ loop.length ~ ' batches, '
-                ~ seen.customers ~ ' of ' ~ total ~ ' customers: '
-                ~ seen.inserted ~ ' rows inserted, ' ~ seen.updated ~ ' updated, '
-                ~ seen.retired ~ ' retired, ' ~ seen.left ~ ' left to the CRM, '
-                ~ seconds | round(1) ~ ' s'
-                ~ ('' if loop.last else ', about '
-                    ~ (seconds / loop.index * (loop.length - loop.index)) | round | int
-                    ~ ' s to go'),
-                info=true
-            ) -%}
+        {%- set told = _publish_batch(batch, 'guarded_call', may_wait) -%}
+        {%- if told['is_busy'] -%}
+            {%- do busy.append(batch) -%}
+        {%- endif -%}
+        {%- if (modules.datetime.datetime.now() - seen.told).total_seconds() >= 5 -%}
+            {%- set seen.told = modules.datetime.datetime.now() -%}
+            {%- do _tell_progress(started) -%}
         {%- endif -%}
     {%- endfor -%}
+    {{- return(busy) -}}
+{% endmacro %}
+
+
+{#-
+    A share of the last phase, while the first publisher of this run is at work: its gates, its
+    lock and its checks of the plan stand for both. What goes wrong here is left to the first one,
+    which comes to every batch that is not written and tells of its errors.
+-#}
+{% macro _publish_beside(publisher) %}
+    {%- do _create_publish_functions(publisher) -%}
+    {%- call statement('await_publishing', fetch_result=true, auto_begin=true) -%}
+        select pg_temp.await_publishing()
+    {%- endcall -%}
+    {%- do adapter.commit() -%}
+    {%- if load_result('await_publishing')['data'][0][0] -%}
+        {%- set seen = namespace(batches=0, is_over=false) -%}
+        {%- for batch in _open_batches() if not seen.is_over -%}
+            {%- set told = _publish_batch(batch, 'tried_call', false) -%}
+            {%- if told['is_over'] -%}
+                {%- set seen.is_over = true -%}
+            {%- elif told['error'] -%}
+                {%- set seen.is_over = true -%}
+                {%- do log(
+                    'publisher ' ~ publisher ~ ' stops: ' ~ told['error'], info=true
+                ) -%}
+            {%- elif not told['is_busy'] and not told['is_done'] -%}
+                {%- set seen.batches = seen.batches + 1 -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- do log('publisher ' ~ publisher ~ ' wrote ' ~ seen.batches ~ ' batches') -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _create_publish_functions(publisher) %}
+    {%- call statement('publish_functions', auto_begin=true) -%}
+        {{ publish_batch_ddl(publisher) }}
+    {%- endcall -%}
+    {%- do adapter.commit() -%}
+{% endmacro %}
+
+
+{% macro _publish_batch(batch, call_name, may_wait) %}
+    {%- call statement('publish_batch', fetch_result=true, auto_begin=true) -%}
+        set transaction isolation level read committed;
+        set local lock_timeout = '{{ setting('publish_lock_timeout') }}';
+        select pg_temp.{{ call_name }}(
+            'select pg_temp.publish_batch({{ batch['batch_number'] }}, {{ may_wait }}, $1)',
+            'batch {{ batch['batch_number'] }}'
+        )
+    {%- endcall -%}
+    {%- do adapter.commit() -%}
+    {{- return(fromjson(load_result('publish_batch')['data'][0][0])) -}}
+{% endmacro %}
+
+
+{#- What this run committed, whichever publisher wrote it. -#}
+{% macro _tell_progress(started) %}
+    {%- set done = run_query(
+        "select count(batches.batch_id) as batches, count(*) as all_batches,"
+        ~ " coalesce(sum(batches.customers), 0) as customers,"
+        ~ " sum(planned.customers) as all_customers,"
+        ~ " coalesce(sum(batches.rows_inserted), 0) as inserted,"
+        ~ " coalesce(sum(batches.rows_updated), 0) as updated,"
+        ~ " coalesce(sum(batches.rows_retired), 0) as retired,"
+        ~ " coalesce(sum(batches.rows_left), 0) as left_rows"
+        ~ " from " ~ ref('publish_plan_batches') ~ " as planned"
+        ~ " left join " ~ state_relation('batches') ~ " as batches"
+        ~ " on planned.plan_id::text = batches.plan_id"
+        ~ " and planned.batch_number = batches.batch_number"
+        ~ " where batches.batch_id is null or batches.run_id = '" ~ invocation_id ~ "'"
+    ).rows[0] -%}
+    {%- set seconds = (modules.datetime.datetime.now() - started).total_seconds() -%}
+    {%- set open = (done['all_batches'] - done['batches']) | int -%}
+    {%- do log(
+        'published ' ~ done['batches'] ~ ' of ' ~ done['all_batches'] ~ ' batches, '
+        ~ done['customers'] ~ ' of ' ~ done['all_customers'] ~ ' customers: '
+        ~ done['inserted'] ~ ' rows inserted, ' ~ done['updated'] ~ ' updated, '
+        ~ done['retired'] ~ ' retired, ' ~ done['left_rows'] ~ ' left to the CRM, '
+        ~ seconds | round(1) ~ ' s'
+        ~ ('' if not open or not done['batches'] else ', about '
+            ~ (seconds / (done['batches'] | int) * open) | round | int ~ ' s to go'),
+        info=true
+    ) -%}
 {% endmacro %}
 
 
@@ -119,6 +191,11 @@
             ~ 'in a crash. Run dbt build.'
         ) -%}
     {%- endif -%}
+    {{- return(_open_batches()) -}}
+{% endmacro %}
+
+
+{% macro _open_batches() %}
     {%- set open = run_query(
         "select planned.batch_number, planned.customers"
         ~ " from " ~ ref('publish_plan_batches') ~ " as planned"

@@ -1,8 +1,10 @@
 {#-
-    The session's own function that writes one batch of the plan and all state that goes with it.
+    The session's own functions: publish_batch writes one batch of the plan and all state that
+    goes with it; the others are for a publisher beside the first one.
 -#}
-{% macro publish_batch_ddl() %}
+{% macro publish_batch_ddl(publisher) %}
 {{ guarded_call_ddl() }}
+{{ _publish_beside_ddl() }}
 
 create temporary table if not exists publish_work (
     table_name text,
@@ -25,18 +27,82 @@ create temporary table if not exists publish_owners (
     customer_id uuid primary key
 ) on commit delete rows;
 
-{{ _publish_batch_ddl() }}
+{{ _publish_batch_ddl(publisher) }}
 {% endmacro %}
 
 
-{% macro _publish_batch_ddl() %}
+{% macro _publish_beside_ddl() %}
+create or replace function pg_temp.is_publishing() returns boolean
+language sql as $publishing$
+    select exists (
+        select from pg_locks
+        where
+            locktype = 'advisory'
+            and granted
+            and objsubid = 1
+            and database = (select oid from pg_database where datname = current_database())
+            and ((classid::bigint << 32) | objid::bigint) = {{ _publishing_key() }}
+    )
+$publishing$;
+
+-- true when the phases are written that go one batch after another, and some batch is open
+create or replace function pg_temp.await_publishing() returns boolean
+language plpgsql as $await$
+declare
+    -- dbt may start this publisher first
+    patience_ends timestamptz := clock_timestamp() + interval '20 seconds';
+    open_before bigint;
+    open_last bigint;
+begin
+    loop
+        select
+            count(*) filter (where planned.phase < 3),
+            count(*) filter (where planned.phase = 3)
+        from {{ ref('publish_plan_batches') }} as planned
+        left join {{ state_relation('batches') }} as batches
+            on planned.plan_id::text = batches.plan_id
+            and planned.batch_number = batches.batch_number
+        where batches.batch_id is null
+        into open_before, open_last;
+        if pg_temp.is_publishing() then
+            if open_before = 0 or open_last = 0 then
+                return open_last > 0;
+            end if;
+        elsif open_last = 0 or clock_timestamp() > patience_ends then
+            return false;
+        end if;
+        perform pg_sleep(0.1);
+    end loop;
+end
+$await$;
+
+-- an error is told, not raised: the first publisher comes to this batch too
+create or replace function pg_temp.tried_call(command text, what text) returns jsonb
+language plpgsql as $tried$
+begin
+    if not pg_temp.is_publishing() then
+        return '{"is_over": true}';
+    end if;
+    return pg_temp.guarded_call(command, what);
+exception
+    when query_canceled then
+        raise;
+    when others then
+        return jsonb_build_object('error', sqlerrm);
+end
+$tried$;
+{% endmacro %}
+
+
+{% macro _publish_batch_ddl(publisher) %}
 {%- set tables = publish_tables() -%}
 {%- set plan = ref('publish_plan') -%}
 {%- set plan_customers = ref('publish_plan_customers') -%}
 {%- set published_rows = state_relation('published_rows') -%}
 {%- set row_changes = state_relation('row_changes') -%}
-create or replace function pg_temp.publish_batch(this_batch int, attempt int)
-returns jsonb
+create or replace function pg_temp.publish_batch(
+    this_batch int, may_wait boolean, attempt int
+) returns jsonb
 language plpgsql
 -- a generic plan would not know how small or large this batch is, and a batch is always a small
 -- part of the tables: 1,000,000 customers took twice as long with a full scan per batch
@@ -50,6 +116,7 @@ as $publish$
 #variable_conflict use_column
 declare
     publisher record;
+    claim bigint;
     this_batch_id bigint;
     started timestamptz := clock_timestamp();
     planned_count bigint;
@@ -60,12 +127,33 @@ declare
     updated_total bigint := 0;
     retired_total bigint := 0;
 begin
+    -- one publisher per batch; a lock and not a row, so that a killed one leaves nothing behind
+    select hashtextextended('riderra_migration batch ' || plan_id || ' ' || batch_number, 0)
+    from {{ ref('publish_plan_batches') }}
+    where batch_number = this_batch
+    into claim;
+    if may_wait then
+        perform pg_advisory_xact_lock(claim);
+    elsif not pg_try_advisory_xact_lock(claim) then
+        return '{"is_busy": true}';
+    end if;
+    if exists (
+        select from {{ state_relation('batches') }} as batches
+        inner join {{ ref('publish_plan_batches') }} as planned
+            on batches.plan_id = planned.plan_id::text
+            and batches.batch_number = planned.batch_number
+        where planned.batch_number = this_batch
+    ) then
+        return '{"is_done": true}';
+    end if;
+
     select run_id, operator from {{ state_relation('runs') }}
     where run_id = '{{ invocation_id }}'
     into publisher;
 
     insert into {{ state_relation('batches') }} (
-        run_id, plan_id, batch_number, operator, started_at, finished_at, attempts
+        run_id, plan_id, batch_number, operator, started_at, finished_at, attempts,
+        publisher
     )
     select
         publisher.run_id,
@@ -74,7 +162,8 @@ begin
         publisher.operator,
         started,
         started,
-        attempt
+        attempt,
+        {{ publisher }}
     from {{ ref('publish_plan_batches') }}
     where batch_number = this_batch
     returning batch_id into this_batch_id;

@@ -20,3 +20,12 @@
 {% macro _publisher_lock_key() %}
     {{- return("hashtextextended('riderra_migration publisher " ~ live_schema() ~ "', 0)") -}}
 {% endmacro %}
+
+
+{#- Held by the first publisher of this run of dbt while it writes: others of the run may help. -#}
+{% macro _publishing_key() %}
+    {{- return(
+        "hashtextextended('riderra_migration publishing " ~ live_schema() ~ " " ~ invocation_id
+        ~ "', 0)"
+    ) -}}
+{% endmacro %}

@@ -238,6 +238,18 @@ create table if not exists {{ state }}.purges (
     purged_at timestamptz not null default now()
 );
 
+-- asked first: the command would wait for a batch that is being written
+do $body$
+begin
+    if not exists (
+        select from pg_attribute
+        where attrelid = '{{ state }}.batches'::regclass and attname = 'publisher'
+    ) then
+        alter table {{ state }}.batches add column publisher smallint not null default 1;
+    end if;
+end
+$body$;
+
 -- what people decided is never rewritten: a new decision is a new row
 create or replace function {{ state }}.refuse_change() returns trigger
 language plpgsql as $body$

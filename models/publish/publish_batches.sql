@@ -6,24 +6,7 @@
     )
 }}
 
--- depends_on: {{ ref('publish_plan') }}
--- depends_on: {{ ref('publish_plan_customers') }}
--- depends_on: {{ ref('publish_plan_batches') }}
--- depends_on: {{ ref('publish_plan_identities') }}
--- depends_on: {{ ref('publish_plan_events') }}
--- depends_on: {{ ref('migration_gates') }}
--- read by data tests that have to pass before the first live row
--- depends_on: {{ ref('int_contact_points__rejected') }}
--- depends_on: {{ ref('int_customers__provenance') }}
-{%- for table in live_tables() %}
--- depends_on: {{ ref(table) }}
--- depends_on: {{ live_relation(table) }}
-{%- endfor %}
--- depends_on: {{ state_relation('published_rows') }}
--- depends_on: {{ state_relation('row_changes') }}
--- depends_on: {{ state_relation('customer_identity') }}
--- depends_on: {{ state_relation('identity_events') }}
-
+{{ publish_inputs() }}
 with
 
 batches as (
@@ -43,6 +26,7 @@ final as (
         batches.kind,
         batches.undoes_batch_id,
         batches.operator,
+        batches.publisher,
         runs.target,
         runs.status as run_status,
         runs.source_state,

@@ -34,8 +34,9 @@ live_contacts as not materialized (
     select * from {{ live_relation('customer_contacts') }}
 ),
 
--- customers that somebody removed from the CRM: nothing may point at them any more
-removed_customers as (
+-- customers that somebody removed from the CRM: nothing may point at them any more. Put aside,
+-- they would keep the comparison on one core
+removed_customers as not materialized (
     select published_rows.row_id as customer_id
     from published_rows
     left outer join live_customers on published_rows.row_id = live_customers.id
@@ -43,7 +44,7 @@ removed_customers as (
 ),
 
 -- status and survivor of the customers that have no ready row of their own
-gone_customers as (
+gone_customers as not materialized (
     select
         published_rows.customer_id,
         case
@@ -335,30 +336,37 @@ judged as not materialized (
     from completed
 ),
 
+-- unnested only where the groups must be told apart; the fence keeps the reason from being
+-- reckoned anew at every mention below
 grouped as not materialized (
     select
         judged.*,
-        group_actions.actions as group_actions
+        case
+            when row_reason is null
+                then (
+                    select
+                        array_agg(
+                            case
+                                when
+                                    ready_group = live_group and live_group = known_group
+                                    then 'no_change'
+                                when ready_group = live_group then 'agree'
+                                when live_group = known_group then 'update'
+                                when ready_group = known_group then 'keep_crm_edit'
+                                else 'conflict'
+                            end
+                            order by group_position
+                        )
+                    from
+                        unnest(ready_hashes, live_hashes, known_hashes)
+                        with ordinality
+                            as side (
+                                ready_group, live_group, known_group, group_position
+                            )
+                )
+        end as group_actions
     from judged
-    left outer join lateral (
-        select
-            array_agg(
-                case
-                    when ready_group = live_group and live_group = known_group
-                        then 'no_change'
-                    when ready_group = live_group then 'agree'
-                    when live_group = known_group then 'update'
-                    when ready_group = known_group then 'keep_crm_edit'
-                    else 'conflict'
-                end
-                order by group_position
-            ) as actions
-        from
-            unnest(judged.ready_hashes, judged.live_hashes, judged.known_hashes)
-            with ordinality
-                as side (ready_group, live_group, known_group, group_position)
-        where judged.row_reason is null
-    ) as group_actions on judged.row_reason is null
+    offset 0
 ),
 
 final as (

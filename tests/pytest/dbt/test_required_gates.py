@@ -15,7 +15,10 @@ from loaders import settings
 from tests.pytest.conftest import PROJECT, Commands
 
 REQUIRED = PROJECT / "tests" / "required_gates.txt"
-PUBLISHER = "model.riderra_migration.publish_batches"
+PUBLISHERS = [
+    f"model.riderra_migration.publish_batches{beside}"
+    for beside in ("", "__second", "__third", "__fourth")
+]
 
 # every key that dbt reads, by the kind of thing it describes
 COMMON = {"name", "description", "config", "data_tests", "columns", "docs"}
@@ -108,9 +111,12 @@ def test_every_required_gate_only_warns_in_a_dry_run(dry_run_manifest: dict[str,
     assert hard == []
 
 
-def test_every_required_gate_stands_before_the_publisher(manifest: dict[str, Any]) -> None:
-    assert PUBLISHER in manifest["nodes"]
-    upstream = ancestors(manifest, PUBLISHER)
+@pytest.mark.parametrize("publisher", PUBLISHERS)
+def test_every_required_gate_stands_before_the_publisher(
+    manifest: dict[str, Any], publisher: str
+) -> None:
+    assert publisher in manifest["nodes"]
+    upstream = ancestors(manifest, publisher)
     # dbt lets a test block only what depends on all of its models
     loose = {
         name: sorted(outside)
@@ -125,6 +131,15 @@ def test_every_required_gate_stands_before_the_publisher(manifest: dict[str, Any
         )
     }
     assert loose == {}
+
+
+def test_every_publisher_is_known(manifest: dict[str, Any]) -> None:
+    publishing = [
+        unique_id
+        for unique_id, node in manifest["nodes"].items()
+        if node["config"].get("materialized") == "publish"
+    ]
+    assert sorted(publishing) == sorted(PUBLISHERS)
 
 
 def test_every_gate_of_the_seed_has_its_test() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.pytest.publish.conftest import PEOPLE, TABLES, Published
+import psycopg
+
+from tests.pytest.publish.conftest import PEOPLE, TABLES, Published, wait_for
 
 PERSON = "md5('c11')::uuid"
 
@@ -33,6 +35,37 @@ def test_first_run_writes_the_exact_image(planned: Published) -> None:
         " join migration.published_rows on row_id = id"
         " where first_batch_id = (select min(batch_id) from migration.batches)"
     ) == [("company",)]
+
+
+def test_publishers_share_the_last_phase(planned: Published) -> None:
+    """While one waits for a row that the CRM holds, the other goes on; nothing comes twice."""
+    planned.commands.dbt(
+        "run", "--select", "models/publish", "--exclude", "publish_batches+", check=True
+    )
+    first = planned.rows(
+        "select customers.id, customers.kind, customers.display_name"
+        " from publish.publish_plan_customers join ready.customers on id = customer_id"
+        " where phase = 3 order by batch_number, id limit 1"
+    )[0]
+    with psycopg.connect(planned.commands.database.url()) as crm:
+        # a row of the same key that the CRM has not committed: whoever inserts it waits
+        crm.execute(
+            "insert into riderra.customers (id, kind, display_name) values (%s, %s, %s)", first
+        )
+        process = planned.commands.start(
+            "dbt", "run", "--select", "publish_batches", "publish_batches__second"
+        )
+        wait_for(
+            lambda: planned.value("select count(*) from migration.batches where publisher = 2") > 1
+        )
+        crm.rollback()
+        assert process.wait(60) == 0
+    assert planned.rows("select status from migration.runs") == [("done",)]
+    assert planned.value("select count(*) from migration.batches where publisher = 1") > 0
+    planned_rows = sum(planned.value(f"select count(*) from ready.{table}") for table in TABLES)
+    assert planned.value("select sum(rows_inserted) from migration.batches") == planned_rows
+    assert planned.value("select count(*) from migration.published_rows") == planned_rows
+    assert planned.value("select sum(rows_left) from migration.batches") == 0
 
 
 def test_second_run_rewrites_no_row(published: Published) -> None:
