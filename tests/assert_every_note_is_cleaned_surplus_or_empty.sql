@@ -27,22 +27,34 @@ surplus as (
     select note_key
     from {{ ref('int_contact_notes__surplus') }}
 
+),
+
+-- put aside, or every note would be read for its text and not the few that are missing
+missing as materialized (
+
+    select
+        collected.note_key,
+        collected.planfix_id,
+        collected.body
+    from collected
+    left outer join cleaned
+        on collected.note_key = cleaned.note_key
+    left outer join surplus
+        on collected.note_key = surplus.note_key
+    where
+        cleaned.note_key is null
+        and surplus.note_key is null
+
 )
 
 select
-    collected.note_key,
-    collected.planfix_id
-from collected
-left outer join cleaned
-    on collected.note_key = cleaned.note_key
-left outer join surplus
-    on collected.note_key = surplus.note_key
+    note_key,
+    planfix_id
+from missing
 where
-    cleaned.note_key is null
-    and surplus.note_key is null
     -- scripts and styles are no text; html_to_text leaves them out
-    and regexp_replace(
-        collected.body,
+    regexp_replace(
+        body,
         '<(script|style)[^>]*>.*?</\1>|<!--.*?-->|<[^>]*>|&[a-zA-Z0-9#]+;',
         '',
         'gi'
