@@ -28,7 +28,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from benchmarks import matching_inputs, matching_models
+from benchmarks import matching_delta, matching_inputs, matching_models
 from benchmarks.matching_base import make_base
 from loaders import database, settings
 
@@ -283,14 +283,17 @@ def run_size(
     folder: Path,
     python: Path | None,
     server_pid: int | None = None,
+    *,
+    with_delta: bool = False,
 ) -> dict[str, Any]:
     """Runs one size and returns its figures."""
     folder.mkdir(parents=True)
     name = f"bench_matching_{os.getpid()}_{size}"
     url = matching_models.new_database(server_url, name)
+    base = make_base(size, seed)
     try:
         with psycopg.connect(url, autocommit=True) as link:
-            matching_inputs.load(link, make_base(size, seed))
+            matching_inputs.load(link, base)
         before, started = _server_cpu(server_pid), time.perf_counter()
         nodes = matching_models.build(url, folder)
         wall, spent = time.perf_counter() - started, _server_cpu(server_pid) - before
@@ -315,8 +318,14 @@ def run_size(
                 rows += _splink(link, python, folder)
     finally:
         matching_models.drop_database(server_url, name)
+    delta = (
+        matching_delta.run(server_url, f"{name}_delta", base, seed, folder / "delta")
+        if with_delta
+        else None
+    )
     return {
         "size": size,
+        "delta": delta and {**vars(delta), "share": delta.share},
         "rows": rows,
         "companies": _row("companies", companies, to_clusters),
         "ceilings": list(ceilings),
@@ -367,6 +376,15 @@ def report(all_figures: list[dict[str, Any]], *, has_splink: bool) -> str:
             )
             + f"load of the machine {figures['load']:.1f}."
         )
+        if delta := figures["delta"]:
+            lines.append(
+                f"- {figures['size']:,}, a delta of 3 %: {delta['share']:.3%} of "
+                f"{delta['cards']:,} published cards changed their id ({delta['merged']} by a "
+                f"merge, of these {delta['true_merges']} rightly, {delta['split']} by a split, "
+                f"{delta['moved']} else), {delta['silent']} of them without an event, "
+                f"{delta['dangling']} ids dangle; clusters are those of a full build: "
+                + ("yes." if delta["is_full_build"] else "no.")
+            )
     for before, after in itertools.pairwise(all_figures):
         growth = after["rows"][0]["seconds"] / before["rows"][0]["seconds"]
         lines.append(
@@ -388,6 +406,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--database-url", help="a server that may create databases")
     parser.add_argument("--no-splink", action="store_true")
+    parser.add_argument(
+        "--delta-up-to",
+        type=int,
+        default=100000,
+        metavar="SIZE",
+        help="also bring a delta of 3 %% to the sizes up to this one (three more builds each)",
+    )
     parser.add_argument("--out", type=Path, help="folder for matching.json and matching.md")
     options = parser.parse_args(arguments)
     out = options.out or settings.local_dir() / "bench"
@@ -406,8 +431,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             pid = int(pid_file.read_text().splitlines()[0]) if pid_file.exists() else None
             for size in [int(text) for text in options.sizes.split(",")]:
                 all_figures.append(
-                    run_size(url, size, options.seed, folder / str(size), python, pid)
-                )
+                    run_size(
+                        url, size, options.seed, folder / str(size), python, pid,
+                        with_delta=size <= options.delta_up_to,
+                    )
+                )  # fmt: skip
                 (out / "matching.json").write_text(json.dumps(all_figures, indent=1))
                 text = report(all_figures, has_splink=python is not None)
                 (out / "matching.md").write_text(text, encoding="utf-8")

@@ -81,6 +81,31 @@ select
     (select count(*) from cases)
 """
 
+# as the publisher does it: changed identities are written down, events appended
+PUBLISH = (
+    """
+    insert into migration.identity_events
+        (run_id, event, customer_id, other_customer_id, planfix_id, detail)
+    select 'bench', event, customer_id, other_customer_id, planfix_id, detail
+    from intermediate.int_identity__events
+    order by planfix_id nulls last, event, customer_id
+    """,
+    """
+    insert into migration.customer_identity as known
+        (planfix_id, customer_id, cluster_id, match_rule, first_assigned_at, assigned_at)
+    select
+        planfix_id, customer_id, cluster_id, match_rule, clock_timestamp(), clock_timestamp()
+    from intermediate.int_identity__assigned
+    where change <> 'keep'
+    order by planfix_id
+    on conflict (planfix_id) do update set
+        customer_id = excluded.customer_id,
+        cluster_id = excluded.cluster_id,
+        match_rule = excluded.match_rule,
+        assigned_at = excluded.assigned_at
+    """,
+)
+
 
 @dataclass
 class Score:
@@ -156,6 +181,13 @@ def build(
         url, folder, "build", "--threads", str(threads), "--exclude-resource-type", "test",
         "unit_test", "--select", *selected,
     )  # fmt: skip
+
+
+def publish(link: psycopg.Connection) -> None:
+    """Writes the identities of this build down as the publisher does."""
+    with link.transaction():
+        for statement in PUBLISH:
+            link.execute(statement)  # type: ignore[arg-type]
 
 
 def new_database(server_url: str, name: str) -> str:

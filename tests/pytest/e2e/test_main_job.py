@@ -112,6 +112,37 @@ def test_no_cluster_mixes_more_persons_than_the_bar_allows(
     assert len(mixed) <= 1, mixed
 
 
+def test_what_a_trip_lends_joins_cards_and_is_never_published_as_the_clients_own(
+    finished: Migration,
+) -> None:
+    # phones and mails of passengers that stand in for what a card lacks
+    lent = finished.rows(
+        "select identity.customer_id, lent.key_kind, lent.key_value "
+        "from intermediate.int_match_identifiers__collected as lent "
+        "inner join migration.customer_identity as identity using (planfix_id) "
+        "where lent.is_from_trip"
+    )
+    shown = set(
+        finished.rows(
+            "select identity.customer_id, point.channel, "
+            "case point.channel when 'email' then point.match_key else point.value end "
+            "from intermediate.int_contact_points__normalized as point "
+            "inner join migration.customer_identity as identity using (planfix_id)"
+        )
+    )
+    only_lent = [row for row in lent if row not in shown]
+    assert only_lent
+    published = set(
+        finished.rows("select customer_id, channel, value from riderra.customer_contacts")
+    )
+    assert not published & set(only_lent)
+    # as keys they do their work
+    assert finished.value(
+        "select count(*) from quality.match_explanations "
+        "where rule_id = 'trip_contact_full_name' and outcome = 'accepted'"
+    )
+
+
 def test_second_run_writes_no_live_row(migration: Migration) -> None:
     before = fingerprint(migration)
     migration.commands.dlt("pipeline", "run", check=True)

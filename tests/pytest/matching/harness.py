@@ -1,8 +1,7 @@
 """The matching models without the time that dbt takes to start.
 
 dbt builds them once on empty inputs; after that a rebuild runs the SQL that dbt compiled, in the
-order of its graph, on whatever cards the test has put in. Publishing is played as the publisher
-does it: changed identities are written down, events appended.
+order of its graph, on whatever cards the test has put in.
 """
 
 from __future__ import annotations
@@ -24,30 +23,6 @@ from functions.uuid_v5 import uuid_v5
 AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
 MOST_CARDS = 600
 FOLDERS = ("intermediate/matching/", "intermediate/identity/", "review/")
-
-PUBLISH = (
-    """
-    insert into migration.identity_events
-        (run_id, event, customer_id, other_customer_id, planfix_id, detail)
-    select 'test', event, customer_id, other_customer_id, planfix_id, detail
-    from intermediate.int_identity__events
-    order by planfix_id nulls last, event, customer_id
-    """,
-    """
-    insert into migration.customer_identity as known
-        (planfix_id, customer_id, cluster_id, match_rule, first_assigned_at, assigned_at)
-    select
-        planfix_id, customer_id, cluster_id, match_rule, clock_timestamp(), clock_timestamp()
-    from intermediate.int_identity__assigned
-    where change <> 'keep'
-    order by planfix_id
-    on conflict (planfix_id) do update set
-        customer_id = excluded.customer_id,
-        cluster_id = excluded.cluster_id,
-        match_rule = excluded.match_rule,
-        assigned_at = excluded.assigned_at
-    """,
-)
 
 
 @dataclass(frozen=True)
@@ -182,9 +157,7 @@ class Models:
 
     def publish(self) -> None:
         """Writes the identities of this build down."""
-        with self.link.transaction():
-            for statement in PUBLISH:
-                self.link.execute(statement)  # type: ignore[arg-type]
+        matching_models.publish(self.link)
 
     def forget(self) -> None:
         """Empties the state: no identity, no event, no decision."""
