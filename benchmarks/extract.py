@@ -7,9 +7,9 @@ Starts a simulator without limits (eight custom fields on every contact), pulls 
 
 and prints rows per second, requests per record, peak memory, and per stage the seconds and the
 processor time of client, simulator and database server: whoever is busy all the time is what bounds
-the stage.
+the stage. One more round has a source that takes its time, as every real one does.
 
-    python -m benchmarks.extract [--sizes 10000 100000] [--concurrency 4] [--with-notes]
+    python -m benchmarks.extract [--sizes 10000 100000] [--concurrency 4] [--latency 50]
 
 The database is made on the server of DATABASE_URL or PG*, else on the embedded one, and dropped.
 """
@@ -42,12 +42,15 @@ TOKEN = "simulator-token"  # noqa: S105
 STAGES = ("fetch", "dlt extract", "dlt normalise", "dlt load", "audit")
 
 
-def start_simulator(size: int, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    port_file = folder / f"port-{size}"
+def start_simulator(
+    size: int, folder: Path, latency: int = 0
+) -> tuple[subprocess.Popen[bytes], str]:
+    """Starts a simulator without limits whose replies take some milliseconds more."""
+    port_file = folder / f"port-{size}-{latency}"
     process = subprocess.Popen(
         [sys.executable, "-m", "simulator", "serve", "--size", str(size), "--dense"]
         + ["--port-file", str(port_file), "--switch", "quota_limit=100000000"]
-        + ["--switch", "comment_list_slowness=0"],
+        + ["--switch", "comment_list_slowness=0", "--switch", f"latency_ms={latency}"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
     )
@@ -158,11 +161,11 @@ def line(name: str, figures: dict[str, float]) -> str:
     )
 
 
-def report(size: int, loop: dict[str, float], ours: dict[str, Any]) -> None:
+def report(size: int, latency: int, loop: dict[str, float], ours: dict[str, Any]) -> None:
     """Prints both ways side by side."""
     loaded = ours["rows"]["contacts"]
     total = sum(ours["rows"].values()) - ours["rows"].get("id_sweep", 0)
-    print(f"{size:,} records")
+    print(f"{size:,} records" + (f", {latency} ms a reply" if latency else ""))
     print(f"  {'':<14}{'seconds':>11}{'client cpu':>11}{'simulator':>11}{'server':>11}")
     print(line("plain loop", loop))
     print(line("the extract", ours["total"]))
@@ -186,6 +189,12 @@ def main() -> None:
     """Runs both ways at each size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument(
+        "--latency",
+        type=int,
+        default=50,
+        help="milliseconds a reply takes in one more round of the smallest size; 0 for none",
+    )
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--with-notes", action="store_true", help="everything, not contacts only")
     options = parser.parse_args()
@@ -194,8 +203,11 @@ def main() -> None:
     peaks = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for size in options.sizes:
-            process, base_url = start_simulator(size, folder)
+        rounds = [(size, 0) for size in options.sizes]
+        if options.latency:
+            rounds.append((min(options.sizes), options.latency))
+        for size, latency in rounds:
+            process, base_url = start_simulator(size, folder, latency)
             try:
                 loop = plain_loop(base_url, psutil.Process(process.pid))
                 found = make_database(server)
@@ -203,10 +215,11 @@ def main() -> None:
                     ours = our_extract(base_url, found, folder, options, process.pid)
                 finally:
                     drop_database(found)
-                report(size, loop, ours)
+                report(size, latency, loop, ours)
                 if ours["rows"]["contacts"] != loop["rows"]:
                     raise SystemExit("the extract and the loop differ")
-                peaks.append(ours["peak_mb"])
+                if not latency:
+                    peaks.append(ours["peak_mb"])
             finally:
                 process.terminate()
                 process.wait()

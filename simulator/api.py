@@ -471,11 +471,6 @@ class Api:
 
         return self._cached(self._cache_key("task", body, ("filters", "filterId")), build)
 
-    def task_comment_moment(self, task: Task) -> int:
-        """Returns when a task was last commented, or created."""
-        rows = self.account.comments_of(task_id=task.id)
-        return max((row.at for row in rows), default=task.trip.created)
-
     def one_task(self, text: str) -> Task:
         """Returns the task a path names.
 
@@ -571,6 +566,13 @@ def contact_filter(api: Api, item: Mapping[str, Any]) -> Callable[[Contact], boo
         return lambda c: (c.id in active) is has
     if kind in (4152, 4153):
         number = rules.numbers(item.get("field") or value)[0]
+        reaction = api.switches.text("filter_has_value")
+        if reaction == "ignored":
+            raise IgnoredFilterError
+        if reaction != "honoured":
+            raise ApiError(
+                200 if reaction == "fail_200" else 400, 41, "Rest API error, filter not allowed"
+            )
         present = kind == 4152
         return lambda c: (c.custom.get(number) not in (None, "")) is present
     if kind == 93:
@@ -638,7 +640,7 @@ def _activity_filter(api: Api, kind: int, operator: Any, value: Any) -> Callable
     active = {
         task.counterparty.id
         for task in api.account.tasks
-        if not task.is_deleted and when(max(task.updated, api.task_comment_moment(task)))
+        if not task.is_deleted and when(max(task.updated, api.account.last_comment(task)))
     }
     if kind in (4214, 4220):  # participants: contacts never are
         return lambda c: kind == 4220
@@ -758,9 +760,9 @@ def task_filter(api: Api, item: Mapping[str, Any]) -> Callable[[Task], bool]:
         12: lambda t: t.trip.created,
         13: lambda t: t.trip.pickup,
         14: lambda t: t.trip.pickup + 7200,
-        21: api.task_comment_moment,
+        21: api.account.last_comment,
         38: lambda t: t.updated,
-        79: lambda t: max(t.updated, api.task_comment_moment(t)),
+        79: lambda t: max(t.updated, api.account.last_comment(t)),
     }
     if kind in moments:
         when, moment = api.instant_test(operator, value), moments[kind]

@@ -340,6 +340,11 @@ class Account:
             self._comments_of = found
         return self._comments_of.get((contact_id, task_id), [])
 
+    def last_comment(self, task: Task) -> int:
+        """Returns when a task was last commented, or created."""
+        rows = self.comments_of(task_id=task.id)
+        return max((row.at for row in rows), default=task.trip.created)
+
     def add_comment(self, comment: Comment) -> None:
         """Appends a comment with the next free id."""
         comment.id = self.comments[-1].id + 1 if self.comments else 1

@@ -425,7 +425,7 @@ _TASK: Table = {
     "auditors": lambda r, t: r.people(()),
     "dateTime": lambda r, t: r.point(t.trip.created),
     "dateOfLastUpdate": lambda r, t: r.point(t.updated),
-    "dateOfLastComment": lambda r, t: r.point(t.updated),
+    "dateOfLastComment": lambda r, t: r.point(r.account.last_comment(t)),
     "startDateTime": lambda r, t: r.point(t.trip.pickup),
     "endDateTime": lambda r, t: r.point(t.trip.pickup + 7200),
     "hasStartDate": _constant(True),

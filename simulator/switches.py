@@ -86,6 +86,13 @@ SWITCHES: tuple[Switch, ...] = (
         ("honoured", "ignored", "refused"),
     ),
     Switch(
+        "filter_has_value",
+        "honoured",
+        "contact filter 4152 (a custom field has a value): obeyed, silently ignored, 400 code 41, "
+        "or a fail in a 200",
+        ("honoured", "ignored", "refused", "fail_200"),
+    ),
+    Switch(
         "range_end",
         "inclusive",
         "end of otherRange_withTime: the whole end minute, its first second only, or before it",

@@ -102,6 +102,8 @@ class Notes:
                 for number in checked
             ]
         if self.spool.state("step", "notes") == "done":
+            # where cards still wait, the global list must begin again where it ended before
+            waits = self.spool.get("cards_waiting")
             found["extract_state"] = [
                 {
                     "account": self.settings.account,
@@ -110,8 +112,8 @@ class Notes:
                     "payload": tables.dumps(
                         {
                             "route": self.spool.get("notes_route"),
-                            "to": self.spool.get("notes_to"),
-                            "tasks": self.settings.task_comments,
+                            "to": self._state().get("to") if waits else self.spool.get("notes_to"),
+                            "tasks": self.spool.state("step", "task_comments") == "done",
                         }
                     ),
                 }
@@ -133,7 +135,9 @@ class Notes:
                 self._global()
                 self._new_cards()
                 return
-            except Unfiltered:
+            except (Unfiltered, PlanfixRefusal) as error:
+                if isinstance(error, PlanfixRefusal) and error.kind not in {"input", "missing"}:
+                    raise
                 self.profile.comment_route = PER_CONTACT
                 self.spool.put("notes_route", PER_CONTACT)
         self._per_contact()
@@ -149,6 +153,8 @@ class Notes:
         # a full history: global pages hold the comments of all tasks, too
         pages = self._estimate_pages()
         calls = self.spool.item_count("contacts")
+        if self._state().get("to") is None:
+            calls += int(self.spool.query("select count(*) from known")[0][0])
         if self.settings.task_comments:
             calls += len(self._tasks_to_read())
         return GLOBAL if pages is None or pages <= max(calls, 20) else PER_CONTACT
@@ -385,6 +391,9 @@ class Notes:
             key=lambda number: (checks.get(number, never), number),
         )
         most = rotation(self.settings, self.profile) or len(others)
+        if self._state().get("to") is None:
+            # notes were switched on since: the history of all cards, like that of a first run
+            most = len(others)
         left = max(0, len(others) - most)
         self.spool.put("cards_waiting", left)
         if left:

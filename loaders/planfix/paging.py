@@ -168,15 +168,21 @@ class Pager:
     def new_names(self, stage: str, rows: Iterable[Row]) -> set[str]:
         """Returns the names, custom fields by their ids, that no page of the stage had so far."""
         known = self._names.setdefault(stage, set())
-        # most rows carry the same names
+        # most rows carry the same names, and most entries the same fields
         shapes = {tuple(row) for row in rows}
+        fields: set[Any] = set()
+        for row in rows:
+            entries = row.get("customFieldData") or ()
+            try:
+                fields.update([entry["field"]["id"] for entry in entries])
+            except (KeyError, TypeError):
+                fields.update(
+                    api.reference_id(entry.get("field"))
+                    for entry in entries
+                    if isinstance(entry, dict)
+                )
         found = {name for shape in shapes for name in shape}
-        found |= {
-            str(api.reference_id(entry.get("field")))
-            for row in rows
-            for entry in row.get("customFieldData") or ()
-            if isinstance(entry, dict)
-        }
+        found |= {str(api.reference_id(number)) for number in fields}
         found -= known
         known |= found
         return found

@@ -77,17 +77,26 @@ def custom_fields_by_id(row: Row) -> Row:
     found: Row = {}
     entries = row.get("customFieldData")
     for entry in entries if isinstance(entries, list) else []:
-        about = entry.get("field") if isinstance(entry, dict) else None
-        if not isinstance(about, dict):
-            continue
-        number = api.reference_id(about)
-        if number is None:
-            continue
-        value = {"name": about.get("name"), "type": about.get("type")}
-        if "value" in entry:
-            value["value"] = entry["value"]
-        if "stringValue" in entry:
-            value["stringValue"] = entry["stringValue"]
+        try:
+            about = entry["field"]
+            number = about["id"]
+            value = {
+                "name": about["name"],
+                "type": about["type"],
+                "value": entry["value"],
+                "stringValue": entry["stringValue"],
+            }
+        except (KeyError, TypeError):
+            about = entry.get("field") if isinstance(entry, dict) else None
+            if not isinstance(about, dict):
+                continue
+            number = about.get("id")
+            value = {"name": about.get("name"), "type": about.get("type")}
+            value.update((name, entry[name]) for name in ("value", "stringValue") if name in entry)
+        if type(number) is not int:
+            number = api.reference_id(number)
+            if number is None:
+                continue
         found[str(number)] = value
     return found
 
@@ -367,14 +376,14 @@ def cell(value: Any) -> bytes:
     """Writes one value as PostgreSQL reads it in CSV."""
     if value is None:
         return b""
-    if isinstance(value, bool):
+    if value is True or value is False:
         return b"t" if value else b"f"
     if isinstance(value, int):
-        return str(value).encode()
+        return b"%d" % value
     if isinstance(value, datetime):
         return value.isoformat().encode()
     text = value if isinstance(value, bytes) else str(value).encode()
-    return b'"' + text.replace(b'"', b'""') + b'"'
+    return b'"%b"' % text.replace(b'"', b'""')
 
 
 def early_columns(table: Table) -> list[str]:
@@ -388,8 +397,13 @@ def _early_line(table: Table, columns: Sequence[str], row: Row, unit: str) -> by
         return None
     if "custom_fields" in table.columns:
         found["custom_fields"] = _json(custom_fields_by_id(row))
-        row = {name: value for name, value in row.items() if name != "customFieldData"}
-    found["payload"] = _json(row)
+    if "custom_fields" in table.columns and "customFieldData" in row:
+        # the caller still needs the whole row, and a copy would cost more
+        entries = row.pop("customFieldData")
+        found["payload"] = _json(row)
+        row["customFieldData"] = entries
+    else:
+        found["payload"] = _json(row)
     return b",".join([cell(found.get(name)) for name in columns])
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -150,15 +151,24 @@ class Loader:
         **extra: str,
     ) -> pipelines.Summary:
         """Runs `dlt pipeline planfix run` in this process, without the function results."""
+        options = argparse.Namespace(
+            since=since, full=full, max_requests=max_requests, accept_drop=accept_drop
+        )
+        with self._environment(account, extra):
+            return PIPELINE.run(options)
+
+    def preflight(self, account: Account, **extra: str) -> None:
+        """Runs `dlt pipeline planfix preflight` in this process."""
+        with self._environment(account, extra):
+            PIPELINE.preflight(argparse.Namespace())
+
+    @contextmanager
+    def _environment(self, account: Account, extra: dict[str, str]) -> Iterator[None]:
         values = self.values(account, **extra)
         before = {name: os.environ.get(name) for name in values}
         os.environ.update(values)
         try:
-            return PIPELINE.run(
-                argparse.Namespace(
-                    since=since, full=full, max_requests=max_requests, accept_drop=accept_drop
-                )
-            )
+            yield
         finally:
             for name, value in before.items():
                 if value is None:

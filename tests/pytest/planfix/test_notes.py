@@ -8,6 +8,7 @@ import pytest
 
 from loaders.planfix.notes import ROUTE_SAMPLES
 from tests.pytest.planfix.conftest import Account, Loader
+from tests.pytest.planfix.truth import assert_true
 
 
 def card_notes(found: Loader) -> list[tuple[int, int]]:
@@ -102,3 +103,50 @@ def test_no_notes_at_all(account: Callable[..., Account], loader: Callable[[], L
     server = account(120)
     loader().run(server, PLANFIX_NOTES="none")
     assert not server.log("comment")
+
+
+@pytest.mark.parametrize("comment_list", ["yes", "no"])
+def test_notes_switched_on_later_bring_their_history(
+    comment_list: str, account: Callable[..., Account], loader: Callable[[], Loader]
+) -> None:
+    server, found = account(150, comment_list=comment_list), loader()
+    # a small rotation is for new notes, not for a history that was never fetched
+    found.environment["PLANFIX_NOTES_ROTATION"] = "10"
+    found.run(server, PLANFIX_NOTES="none")
+    assert not server.log("comment")
+    found.run(server)
+    assert_true(server, found)
+    before = card_notes(found)
+    assert before
+    # the comments of tasks later still
+    found.run(server, PLANFIX_TASK_COMMENTS="yes")
+    assert_true(server, found, task_comments=True)
+    assert card_notes(found) == before
+    assert found.rows("select distinct mode from planfix_raw.extract_runs order by 1") == [
+        ("delta",),
+        ("full",),
+    ]
+    # and none of it again
+    server.act("clear_log")
+    found.run(server, PLANFIX_TASK_COMMENTS="yes")
+    assert_true(server, found, task_comments=True)
+    assert len(server.log("task/.*/comments")) <= 1
+    assert len(server.log("comment")) <= 15
+
+
+def test_no_note_is_lost_between_the_two_routes(
+    account: Callable[..., Account], loader: Callable[[], Loader]
+) -> None:
+    server, found = account(160), loader()
+    found.environment["PLANFIX_NOTES_ROTATION"] = "10"
+    found.run(server)
+    noted = server.ids()
+    server.act("comment", contact_id=noted[-1], text="on a card that waits for its turn")
+    # the global list is gone for a while, then back
+    server.switch(comment_list="no")
+    summary = found.run(server)
+    assert any("wait for their turn" in line for line in summary.lines)
+    server.switch(comment_list="yes")
+    found.preflight(server)
+    found.run(server)
+    assert_true(server, found)

@@ -75,7 +75,7 @@ def test_a_healthy_account(
         ({"deleted_in_list": "shown"}, "deleted_in_list", "shown", ""),
         ({"utc_seconds": "no"}, "change_filter", "honoured", "no seconds"),
         ({"list_order": "id_desc"}, "list_order", "descending id", ""),
-        ({"rate_limit": 2, "over_rate": "http_429"}, "concurrency", 1, ""),
+        ({"rate_limit": 20, "over_rate": "http_429"}, "concurrency", 1, ""),
         ({"missing_scopes": "datatag_readonly"}, "change_filter", "honoured", "data tags"),
     ],
 )
@@ -91,7 +91,8 @@ def test_an_odd_account_is_seen_through(
 ) -> None:
     from loaders.planfix import client
 
-    monkeypatch.setattr(client, "BLIND_WAITS", (0.5, 0.5, 1.0, 1.0))
+    monkeypatch.setattr(client, "BLIND_WAITS", (0.1, 0.1, 0.2, 0.5))
+    monkeypatch.setattr(client, "DOCUMENTED_RATE", 20.0)
     server, found = account(160, **switches), loader()
     report = preflight(server, found, capsys)
     assert profile(found)[name] == value

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.pytest.planfix.conftest import Account, Loader
+from tests.pytest.planfix.truth import assert_true
 
 
 def changes(found: Loader) -> set[tuple[Any, ...]]:
@@ -45,6 +48,32 @@ def test_changes_between_runs_are_noted_and_mix_nothing(
     assert values == [(number, "Sample City") for number in ids[:2]]
     found.run(server)
     assert changes(found) == noted
+
+
+@pytest.mark.parametrize("reaction", ["honoured", "ignored", "refused", "fail_200"])
+def test_a_new_field_arrives_whatever_the_filter_for_its_values_does(
+    reaction: str, account: Callable[..., Account], loader: Callable[[], Loader]
+) -> None:
+    server = account(220, filter_has_value=reaction, silent_touches_contact="no")
+    found = loader()
+    found.run(server)
+    for number in (3998, 3999):
+        server.act("field", change="add", id=number, name="Новое", type=0)
+    ids = server.ids()
+    # no change date moves: only the field leads to these cards
+    server.act("edit", ids=ids[3:150:9], set={"3998": "one"}, silent=True)
+    server.act("edit", ids=ids[::50], set={"3999": "two"}, silent=True)
+    server.act("clear_log")
+    found.run(server)
+    assert_true(server, found)
+    modes = found.rows("select mode from planfix_raw.extract_runs order by run_id desc limit 1")
+    assert modes == [("delta",)]
+    whole = [e for e in server.log("contact/list") if "4152" not in str(e["body"])]
+    if reaction in {"refused", "fail_200"}:
+        # the whole list once, not once for each field
+        pages = [e for e in whole if '"fields":"id,name' in str(e["body"]).replace(" ", "")]
+        questions = [str(e["body"]) for e in pages]
+        assert len(questions) == len(set(questions))
 
 
 def test_fields_of_one_label_stay_two(
