@@ -172,6 +172,61 @@ begin
     -- apart: what people said, what was cut, what they share that may not join them
     return query
     with
+    namesakes as (
+        -- one row when the cards bear one full name
+        select
+            one.full_name_key,
+            counted.record_count,
+            counted.share_of_others,
+            coalesce(one.birth_date <> other.birth_date, false) as has_two_birth_dates
+        from {{ ref('int_match_records__prepared') }} as one
+        inner join {{ ref('int_match_records__prepared') }} as other
+            on one.full_name_key = other.full_name_key and one.kind = other.kind
+        inner join {{ ref('int_match_names__counted') }} as counted
+            on one.full_name_key = counted.full_name_key and one.kind = counted.kind
+        where one.planfix_id = left_id and other.planfix_id = right_id
+    ),
+    own as (
+        select
+            collected.planfix_id,
+            array_agg(collected.key_value) filter (where collected.key_kind = 'phone') as phones,
+            array_agg(collected.key_value) filter (where collected.key_kind = 'email') as emails
+        from {{ ref('int_match_identifiers__collected') }} as collected
+        left join {{ ref('int_identifiers__classified') }} as classified
+            on
+                collected.key_kind = classified.key_kind
+                and collected.key_value = classified.key_value
+        where
+            collected.planfix_id in (left_id, right_id)
+            and not collected.is_from_trip
+            and coalesce(classified.identifier_class, 'personal') = 'personal'
+        group by collected.planfix_id
+    ),
+    -- what an equal full name would count with
+    met as (
+        select 'trip' as key_kind, 'trip:' || slot as key_value, (
+            select count(distinct trips.planfix_id)
+            from {{ ref('int_match_trips__attributed') }} as trips
+            where date_trunc('minute', trips.pickup_at) = slot
+        ) as group_size
+        from (
+            select date_trunc('minute', one.pickup_at) as slot
+            from {{ ref('int_match_trips__attributed') }} as one
+            where one.planfix_id = left_id and one.is_recent
+            intersect
+            select date_trunc('minute', other.pickup_at)
+            from {{ ref('int_match_trips__attributed') }} as other
+            where other.planfix_id = right_id and other.is_recent
+        ) as slots
+
+        union all
+
+        select 'employer', one.employer_key, one.employee_count
+        from {{ ref('int_match_employers__keyed') }} as one
+        inner join {{ ref('int_match_employers__keyed') }} as other
+            on one.employer_key = other.employer_key
+        where one.planfix_id = left_id and other.planfix_id = right_id
+    ),
     reasons as (
         select
             1 as place, reason.rule_id, reason.strength, reason.key_kind, reason.key_hash,
@@ -228,13 +283,23 @@ begin
             5, 'shared_' || one.key_kind, null, one.key_kind,
             left(encode(sha256(convert_to(one.key_kind || ':' || one.key_value, 'UTF8')), 'hex'), 32),
             null,
-            'Both cards show one ' || replace(one.key_kind, '_', ' ') || case
+            case
+                when one.is_from_trip or other.is_from_trip
+                    then 'A trip lends one card the ' || one.key_kind || ' of the other'
+                else 'Both cards show one ' || replace(one.key_kind, '_', ' ')
+            end || case
                 when classified.identifier_class = 'void'
                     then ', but it is a placeholder and links nothing.'
                 when classified.identifier_class = 'shared'
                     then ', but ' || classified.record_count || ' cards share it ('
                         || replace(classified.reason_code, '_', ' ')
-                        || '): it links equal full names only.'
+                        || '): it links equal full names only' || case
+                            when namesakes.full_name_key is not null
+                                then ', and this one too many people bear for that.'
+                            else '.'
+                        end
+                when one.is_from_trip or other.is_from_trip
+                    then ': it links equal full names only.'
                 else ', and it links as far as the names do not contradict.'
             end
         from {{ ref('int_match_identifiers__collected') }} as one
@@ -242,21 +307,86 @@ begin
             on one.key_kind = other.key_kind and one.key_value = other.key_value
         left join {{ ref('int_identifiers__classified') }} as classified
             on one.key_kind = classified.key_kind and one.key_value = classified.key_value
+        left join namesakes on true
         where one.planfix_id = left_id and other.planfix_id = right_id
 
         union all
 
         select
-            6, 'same_name_only', null, 'name', null, {{ name_grade_text('4') }},
-            'The full names are equal, but a name alone never links'
-            || case when counted.record_count > 2
-                then ' (' || counted.record_count || ' cards bear it)' else '' end || '.'
+            4, reason.rule_id, null, null, null, null,
+            {{ contradiction_sentence('reason.rule_id') }}
         from {{ ref('int_match_records__prepared') }} as one
         inner join {{ ref('int_match_records__prepared') }} as other
-            on one.full_name_key = other.full_name_key and one.kind = other.kind
-        inner join {{ ref('int_match_names__counted') }} as counted
-            on one.full_name_key = counted.full_name_key and one.kind = counted.kind
-        where one.planfix_id = left_id and other.planfix_id = right_id
+            on one.kind = other.kind
+        cross join lateral (
+            values
+            ('birth_dates', one.birth_date <> other.birth_date),
+            ('registration_numbers', one.registration_number <> other.registration_number)
+        ) as reason (rule_id, is_given)
+        where
+            one.planfix_id = left_id
+            and other.planfix_id = right_id
+            and reason.is_given
+            and not exists (
+                select 1 from {{ explanations }} as said
+                where
+                    said.left_planfix_id = least(left_id, right_id)
+                    and said.right_planfix_id = greatest(left_id, right_id)
+                    and said.rule_id = reason.rule_id
+            )
+
+        union all
+
+        select
+            6, 'same_' || met.key_kind, null, met.key_kind,
+            left(encode(sha256(convert_to(met.key_kind || ':' || met.key_value, 'UTF8')), 'hex'), 32),
+            {{ name_grade_text('4') }},
+            'Both cards bear one full name and '
+            || case met.key_kind
+                when 'trip' then 'belong to one recent trip' else 'one employer'
+            end
+            || case
+                when namesakes.has_two_birth_dates then ', but show different birth dates.'
+                when
+                    met.key_kind = 'employer'
+                    and not left_own.phones && right_own.phones
+                    and not left_own.emails && right_own.emails
+                    then ', but each has phones and mails of its own.'
+                when met.group_size * namesakes.share_of_others > {{ setting('coincidence_limit') }}
+                    then ', but so many people do that it may be chance.'
+                else ', but nothing in force joins them for that.'
+            end
+        from namesakes
+        cross join met
+        left join own as left_own
+            on left_own.planfix_id = left_id
+        left join own as right_own
+            on right_own.planfix_id = right_id
+        where not exists (
+            select 1 from {{ explanations }} as said
+            where
+                said.left_planfix_id = least(left_id, right_id)
+                and said.right_planfix_id = greatest(left_id, right_id)
+                and said.key_kind = met.key_kind
+        )
+
+        union all
+
+        select
+            7, 'same_name_only', null, 'name', null, {{ name_grade_text('4') }},
+            'The full names are equal, but a name alone never links'
+            || case when namesakes.record_count > 2
+                then ' (' || namesakes.record_count || ' cards bear it)' else '' end || '.'
+        from namesakes
+        where
+            not exists (select 1 from met)
+            and not exists (
+                select 1
+                from {{ ref('int_match_identifiers__collected') }} as one
+                inner join {{ ref('int_match_identifiers__collected') }} as other
+                    on one.key_kind = other.key_kind and one.key_value = other.key_value
+                where one.planfix_id = left_id and other.planfix_id = right_id
+            )
     )
     select
         steps + (

@@ -1,7 +1,7 @@
 {#- How two names go together, as a number, for two rows of int_match_names__variants:
       4  equal in full after folding
-      3  alike: a nickname with several full names, a typo, one of two surnames, parts in the
-         other order
+      3  alike: a nickname with several full names, a typo, one of two surnames, two given names
+         of the dictionary in the other order
       2  an initial stands for a part
       1  a part is missing on one side
      -1  they contradict: given name, surname, patronymic or sex
@@ -26,8 +26,13 @@
 
 {% macro _person_grade(left_name, right_name) -%}
     case
-        -- which of the two words is the name also decides the sex: the order comes first
-        when {{ _is_other_order(left_name, right_name) }} then 3
+        -- which of the two words is the name also decides the sex: the order comes first; Роман Иван
+        -- and Иван Роман may be two, of words that no dictionary has nobody knows the order
+        when {{ _is_other_order(left_name, right_name) }}
+            then case
+                when {{ left_name }}.is_given_known and {{ right_name }}.is_given_known then 3
+                else 4
+            end
         when {{ left_name }}.sex <> {{ right_name }}.sex then -1
         when {{ _patronymic_grade(left_name, right_name) }} < 0 then -1
         when
