@@ -100,6 +100,27 @@ class Limit:
     is_daily: bool
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What came back for one request, not looked at yet.
+
+    Attributes:
+        status: HTTP status, 0 when nothing came back.
+        headers: response headers, names in lower case.
+        content: the raw body.
+        fault: why nothing came back.
+        started: when it was sent, by the pacer's clock.
+        seconds: how long it took.
+    """
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+    fault: str | None
+    started: float
+    seconds: float
+
+
 @dataclass
 class Reply:
     """An accepted reply.
@@ -198,12 +219,17 @@ class Pacer:
         if turn > now:
             self._sleep(turn - now)
 
-    def slow_down(self, rate: float) -> None:
-        """Lowers the pace: to `rate` at first, by half when that was already the pace."""
+    def slow_down(self, rate: float, started: float | None = None) -> None:
+        """Lowers the pace: to `rate` at first, by half when that was already the pace.
+
+        `started` is when the refused request was sent: at the pace of then.
+        """
         with self._lock:
             now = self._clock()
             # one refusal counts once, however many requests were in flight
             if now - self._slowed_at < 3 * self.interval:
+                return
+            if started is not None and started < self._slowed_at:
                 return
             self._slowed_at = now
             if self.interval < 1 / rate:
@@ -355,6 +381,7 @@ class PlanfixClient:
         expect: type = list,
         timeout: float | None = None,
         tries: int | None = None,
+        sent: Sent | None = None,
     ) -> Reply:
         """Sends one request until it is answered.
 
@@ -367,6 +394,7 @@ class PlanfixClient:
             expect: type of the payload, `list` or `dict`.
             timeout: seconds, default from the settings.
             tries: most tries after passing faults.
+            sent: the first try, when it was sent ahead.
 
         Raises:
             PlanfixRefusal: when Planfix refuses, or faults do not pass.
@@ -376,25 +404,25 @@ class PlanfixClient:
         faults = limits = 0
         tried_short = False
         while True:
-            self.pacer.acquire()
-            self.meter.take(path)
-            started = time.monotonic()
-            status, headers, content, fault = self._send(method, path, body, params, timeout)
-            seconds = time.monotonic() - started
+            found = sent or self.send(method, path, body=body, params=params, timeout=timeout)
+            sent = None
+            status, headers, fault = found.status, found.headers, found.fault
             if fault is None:
                 self._note(headers)
-                parsed, fault = self._parsed(status, content)
+                parsed, fault = self._parsed(status, found.content)
                 limit = limit_in(status, headers, parsed)
                 if limit:
                     limits += 1
-                    tried_short = self._wait_for(limit, limits, tried_short)
+                    tried_short = self._wait_for(limit, limits, tried_short, found.started)
                     continue
                 if fault is None:
                     fault = self._judge(method, path, status, parsed)
                 if fault is None:
                     payload = next((parsed[k] for k in keys if k in parsed), None)
                     if not any(keys) or isinstance(payload, expect):
-                        return Reply(payload, parsed, headers, self.now(), seconds, content)
+                        return Reply(
+                            payload, parsed, headers, self.now(), found.seconds, found.content
+                        )
                     fault = f"a success without {keys[0]}"
             faults += 1
             few = not self.was_reached or status in {404, 405}
@@ -405,6 +433,38 @@ class PlanfixClient:
                 )
             wait = FAULT_WAITS[min(faults, len(FAULT_WAITS)) - 1]
             self._pause(wait * random.uniform(0.8, 1.2), f"retry after {fault}")  # noqa: S311
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None = None,
+        params: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Sent:
+        """Sends one request, in its turn, and waits for what comes back.
+
+        Raises:
+            QuotaPause: when the budget is spent; nothing was sent.
+        """
+        self.pacer.acquire()
+        self.meter.take(path)
+        started = time.monotonic()
+        status, headers, content, fault = self._send(method, path, body, params, timeout)
+        return Sent(status, headers, content, fault, started, time.monotonic() - started)
+
+    def is_good(self, sent: Sent, keys: Sequence[str]) -> bool:
+        """Tells whether `call` would accept a reply without sending another request."""
+        parsed, fault = self._parsed(sent.status, sent.content)
+        return (
+            sent.fault is None
+            and fault is None
+            and limit_in(sent.status, sent.headers, parsed) is None
+            and sent.status // 100 == 2
+            and parsed.get("result") == "success"
+            and isinstance(next((parsed[k] for k in keys if k in parsed), None), list)
+        )
 
     def _rest(self) -> RESTClient:
         found: RESTClient | None = getattr(self._local, "rest", None)
@@ -516,12 +576,12 @@ class PlanfixClient:
             )
         raise refusal("input", f"Planfix refuses the request {name}")
 
-    def _wait_for(self, limit: Limit, count: int, tried_short: bool) -> bool:
+    def _wait_for(self, limit: Limit, count: int, tried_short: bool, started: float) -> bool:
         """Waits a limit out, or raises; returns whether the doubtful short wait was tried."""
         self.limit_replies += 1
         # a reset within the minute, or none told, may be the rate's whatever the reply calls it
         if not limit.is_daily or limit.wait is None or limit.wait <= SHORT_RESET:
-            self.pacer.slow_down(DOCUMENTED_RATE * self.settings.quota_share)
+            self.pacer.slow_down(DOCUMENTED_RATE * self.settings.quota_share, started)
         most = self.settings.max_wait
         if limit.other_wait is not None and not tried_short and limit.other_wait <= most:
             self._pause(limit.other_wait + 1, "over the limit")

@@ -9,6 +9,7 @@ it fills pages, because a server may cap pages lower than we ask.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +20,14 @@ from typing import Any
 import orjson
 
 from loaders.planfix import api
-from loaders.planfix.client import PlanfixClient, PlanfixRefusal, Reply, parse_json
+from loaders.planfix.client import (
+    PlanfixClient,
+    PlanfixRefusal,
+    QuotaPause,
+    Reply,
+    Sent,
+    parse_json,
+)
 from loaders.planfix.spool import Item, Spool
 
 # page lengths a server might cap at: a last page of this length proves nothing
@@ -77,23 +85,48 @@ class Pager:
     _names: dict[str, set[str]] = field(default_factory=dict)
 
     def fetch(
-        self, call: api.ListCall, offset: int, size: int | None = None, tries: int | None = None
+        self,
+        call: api.ListCall,
+        offset: int,
+        size: int | None = None,
+        sent: Sent | None = None,
     ) -> Reply:
-        """Requests one page, past the spool."""
-        size = size or self.page_size
-        tries = tries or call.tries
-        if call.method == "GET":
-            params = {**call.body, "offset": offset, "pageSize": size}
-            return self.client.get(call.path, call.keys, params, timeout=call.timeout, tries=tries)
-        names = str(call.body.get("fields", "")).split(",")
-        body = {"offset": offset, "pageSize": size, **call.body}
-        if not self.field_limit or len(names) <= self.field_limit:
-            return self.client.post(call.path, call.keys, body, timeout=call.timeout, tries=tries)
-        return self._fetch_split(call, body, names)
+        """Requests one page, past the spool; `sent` is its first try when that was sent ahead."""
+        if self.is_split(call):
+            body = {"offset": offset, "pageSize": size or self.page_size, **call.body}
+            return self._fetch_split(call, body)
+        return self.client.call(
+            call.method,
+            call.path,
+            call.keys,
+            **self._parameters(call, offset, size),
+            timeout=call.timeout,
+            tries=call.tries,
+            sent=sent,
+        )
 
-    def _fetch_split(self, call: api.ListCall, body: Row, names: list[str]) -> Reply:
+    def send(self, call: api.ListCall, offset: int) -> Sent:
+        """Sends the request of one page ahead of its turn; looked at later, by `fetch`."""
+        return self.client.send(
+            call.method, call.path, **self._parameters(call, offset), timeout=call.timeout
+        )
+
+    def _parameters(
+        self, call: api.ListCall, offset: int, size: int | None = None
+    ) -> dict[str, Any]:
+        size = size or self.page_size
+        if call.method == "GET":
+            return {"params": {**call.body, "offset": offset, "pageSize": size}}
+        return {"body": {"offset": offset, "pageSize": size, **call.body}}
+
+    def is_split(self, call: api.ListCall) -> bool:
+        """Tells whether the call's fields are more than the account takes at once."""
+        names = str(call.body.get("fields", "")).count(",") + 1
+        return bool(self.field_limit) and call.method != "GET" and names > self.field_limit
+
+    def _fetch_split(self, call: api.ListCall, body: Row) -> Reply:
         """Asks for the fields in parts and joins them by id, whatever moved in between."""
-        rest = [name for name in names if name != "id"]
+        rest = [name for name in str(call.body["fields"]).split(",") if name != "id"]
         parts = [
             rest[start : start + self.field_limit - 1]
             for start in range(0, len(rest), self.field_limit - 1)
@@ -134,6 +167,7 @@ class Pager:
         done: bool = False,
         check: Callable[[Sequence[Row]], None] | None = None,
         size: int | None = None,
+        sent: Sent | None = None,
     ) -> list[Row]:
         """Returns a page out of the spool, or requests and stores it.
 
@@ -143,7 +177,7 @@ class Pager:
         stored = self.spool.page(stage, unit, cursor)
         if stored is not None:
             return rows_of(parse_json(stored.body), call.keys)
-        reply = self.fetch(call, offset, size)
+        reply = self.fetch(call, offset, size, sent)
         rows = [row for row in reply.payload if isinstance(row, dict)]
         if check:
             check(rows)
@@ -291,24 +325,24 @@ class _Walk:
     check: Callable[[Sequence[Row]], None] | None
     parallel: bool
     verify: str
-    ahead: dict[int, Future[list[Row]]] = field(default_factory=dict)
+    ahead: dict[int, Future[Sent]] = field(default_factory=dict)
     result: Walked = field(default_factory=Walked)
 
     def run(self) -> Walked:
         """Walks."""
         if self.pager.spool.state(self.stage, self.unit) == "done":
             return Walked(**(self.pager.spool.note(self.stage, self.unit) or {}))
-        workers = self.pager.concurrency if self.parallel else 1
+        parallel = self.parallel and not self.pager.is_split(self.call)
+        workers = self.pager.concurrency if parallel else 1
         with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
             try:
                 self._steps(pool, workers)
             finally:
-                # pages in flight are paid for: let them reach the spool
-                wait_for(list(self.ahead.values()))
+                self._store_rest()
         self.pager.spool.mark(self.stage, self.unit, "done", vars(self.result))
         return self.result
 
-    def _page(self, offset: int, suffix: str = "") -> list[Row]:
+    def _page(self, offset: int, suffix: str = "", sent: Sent | None = None) -> list[Row]:
         return self.pager.get_page(
             self.stage,
             self.unit,
@@ -317,17 +351,34 @@ class _Walk:
             offset,
             self.describe,
             check=self.check,
+            sent=sent,
         )
 
     def _next(self, pool: ThreadPoolExecutor, offset: int, width: int) -> list[Row]:
-        """Returns the page at this offset and keeps `width` pages in flight."""
-        if width <= 1:
-            return self._page(offset)
-        step = self.pager.page_size - 1
-        for position in range(offset, offset + width * step, step):
-            if position not in self.ahead:
-                self.ahead[position] = pool.submit(self._page, position)
-        return self.ahead.pop(offset).result()
+        """Returns the page at this offset and keeps `width` requests in flight.
+
+        The threads only wait for replies. This one parses and stores them: several at once would
+        take turns at that all the same, and keep each other from receiving.
+        """
+        if width > 1:
+            step = self.pager.page_size - 1
+            for position in range(offset, offset + width * step, step):
+                if position not in self.ahead and not self._is_stored(position):
+                    self.ahead[position] = pool.submit(self.pager.send, self.call, position)
+        waiting = self.ahead.pop(offset, None)
+        return self._page(offset, sent=waiting.result() if waiting else None)
+
+    def _is_stored(self, offset: int) -> bool:
+        return self.pager.spool.page(self.stage, self.unit, str(offset)) is not None
+
+    def _store_rest(self) -> None:
+        """Lets replies that nobody waits for any more reach the spool: they are paid for."""
+        wait_for(list(self.ahead.values()))
+        for offset, waiting in self.ahead.items():
+            with contextlib.suppress(Unfiltered, QuotaPause):
+                sent = waiting.result()
+                if self.pager.client.is_good(sent, self.call.keys):
+                    self._page(offset, sent=sent)
 
     def _steps(self, pool: ThreadPoolExecutor, workers: int) -> None:
         size = self.pager.page_size

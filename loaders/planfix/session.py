@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -24,17 +25,21 @@ from loaders.planfix.zones import parse_since
 SAMPLE_CONCURRENCY = 4
 # a parsed page is thousands of objects and no cycle among them
 OBJECTS_BETWEEN_COLLECTIONS = 200_000
+# a thread that waits for a reply needs Python for moments only: it should not wait for them
+TURN_SECONDS = 0.0005
 
 
 @contextlib.contextmanager
-def fewer_collections() -> Iterator[None]:
-    """Lets Python look for cycles once in some pages instead of a dozen times in each."""
-    before = gc.get_threshold()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
+def tuned_for_pages() -> Iterator[None]:
+    """Makes Python's collector rare and the turns of its threads short while pages are read."""
+    threshold, turn = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *threshold[1:])
+    sys.setswitchinterval(TURN_SECONDS)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(turn)
 
 
 class Session:
@@ -178,7 +183,7 @@ class Session:
             begun = f"{plan.started_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             context.lines.append(f"resumed run {plan.run_id}, begun {begun}")
             self._restore_learnt()
-        with fewer_collections():
+        with tuned_for_pages():
             return Extract(context).run()
 
     def _restore_learnt(self) -> None:
