@@ -113,7 +113,8 @@ def _run_migration(environment: dict[str, str]) -> None:
     if stopped is None:
         _step(
             "mapping review (dbt docs generate --static)",
-            [_tool("dbt"), "docs", "generate", "--static", "--quiet"],
+            # the build has compiled everything a moment ago
+            [_tool("dbt"), "docs", "generate", "--static", "--no-compile", "--quiet"],
             environment,
         )
     _step("result", [sys.executable, "-m", "report", "summary"], environment)
@@ -164,6 +165,9 @@ def _start_simulator() -> str:
                 *SIMULATOR,
                 "serve",
                 *SAMPLE,
+                # the source's slow listing of comments shows nothing here but waiting
+                "--switch",
+                "comment_list_slowness=0",
                 "--port",
                 str(port),
                 "--port-file",

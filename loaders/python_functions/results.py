@@ -173,7 +173,8 @@ def _dbt(found: settings.DatabaseSettings, *selection: str) -> dict[str, str]:
         profiles = str(settings.PROJECT_ROOT)
         database.write_profile()
     target = settings.local_dir().resolve() / "target" / "python_functions"
-    _share_parse_result(target)
+    own = settings.PROJECT_ROOT / os.environ.get("DBT_TARGET_PATH", "target")
+    _share_parse_result(own, target)
     done = subprocess.run(
         [
             str(Path(sys.executable).parent / "dbt"),
@@ -204,6 +205,7 @@ def _dbt(found: settings.DatabaseSettings, *selection: str) -> dict[str, str]:
             f"dbt could not build what the Python functions are asked for: {_why(done, target)} "
             f'See: dbt build --select "{" ".join(selection)}"'
         )
+    _share_parse_result(target, own)
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     return {
         node["name"].removeprefix(REQUESTS_PREFIX): node["relation_name"]
@@ -212,13 +214,14 @@ def _dbt(found: settings.DatabaseSettings, *selection: str) -> dict[str, str]:
     }
 
 
-def _share_parse_result(target: Path) -> None:
-    """Spares dbt the first parse where the user's own dbt has parsed already."""
-    parsed = Path(os.environ.get("DBT_TARGET_PATH", "target"), "partial_parse.msgpack")
-    source = settings.PROJECT_ROOT / parsed
-    target.mkdir(parents=True, exist_ok=True)
-    if source.is_file() and not (target / source.name).exists():
-        shutil.copy(source, target / source.name)
+def _share_parse_result(source: Path, target: Path) -> None:
+    """Spares dbt a full parse of the project where the other folder has the result of one."""
+    parsed = source / "partial_parse.msgpack"
+    if parsed.is_file() and not (target / parsed.name).exists():
+        target.mkdir(parents=True, exist_ok=True)
+        # whole or not at all: another dbt may read it
+        copied = shutil.copy(parsed, target / f"{parsed.name}.{os.getpid()}")
+        Path(copied).replace(target / parsed.name)
 
 
 def _why(done: subprocess.CompletedProcess[str], target: Path) -> str:
