@@ -203,7 +203,7 @@ begin
         group by collected.planfix_id
     ),
     -- what an equal full name would count with
-    met as (
+    every_meeting as (
         select 'trip' as key_kind, 'trip:' || slot as key_value, (
             select count(distinct trips.planfix_id)
             from {{ ref('int_match_trips__attributed') }} as trips
@@ -226,6 +226,11 @@ begin
         inner join {{ ref('int_match_employers__keyed') }} as other
             on one.employer_key = other.employer_key
         where one.planfix_id = left_id and other.planfix_id = right_id
+    ),
+    met as (
+        select distinct on (key_kind) *
+        from every_meeting
+        order by key_kind, group_size, key_value collate "C"
     ),
     reasons as (
         select
@@ -354,7 +359,7 @@ begin
                     then ', but each has phones and mails of its own.'
                 when met.group_size * namesakes.share_of_others > {{ setting('coincidence_limit') }}
                     then ', but so many people do that it may be chance.'
-                else ', but nothing in force joins them for that.'
+                else ', but no rule in force joins them for that.'
             end
         from namesakes
         cross join met
