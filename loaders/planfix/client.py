@@ -9,6 +9,7 @@ Messages carry paths with the ids taken out, codes and counts; never a body, nev
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 import threading
@@ -336,6 +337,8 @@ class PlanfixClient:
         self.was_reached = False
         self.clock_skew = timedelta()
         self.limit_replies = 0
+        # of the last request
+        self.reply_seconds = 0.0
         self._on_sample = on_sample
         self._on_wait = on_wait
         self._requests = DltRequests(
@@ -452,7 +455,15 @@ class PlanfixClient:
         self.meter.take(path)
         started = time.monotonic()
         status, headers, content, fault = self._send(method, path, body, params, timeout)
-        return Sent(status, headers, content, fault, started, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        self.reply_seconds = seconds
+        return Sent(status, headers, content, fault, started, seconds)
+
+    def useful_at_once(self, most: int) -> int:
+        """Returns how many requests in flight help: a paced one comes when its turn comes."""
+        if self.pacer.interval <= 0:
+            return most
+        return max(1, min(most, math.ceil(self.reply_seconds / self.pacer.interval)))
 
     def is_good(self, sent: Sent, keys: Sequence[str]) -> bool:
         """Tells whether `call` would accept a reply without sending another request."""

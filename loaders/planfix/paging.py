@@ -415,7 +415,7 @@ class _Walk:
                 seen = set(ids) | set(recent)
             recent = ids or recent
             offset += max(1, len(rows) - (0 if self.result.unstable else 1))
-            width = min(workers, width * 2)
+            width = min(self.pager.client.useful_at_once(workers), width * 2)
 
     def _goes_on(self, offset: int) -> bool:
         """Asks whether there is a row where the list seemed to have ended."""

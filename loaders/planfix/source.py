@@ -70,9 +70,8 @@ def _files(
                 out = path.open("wb")
                 out.write(header)
             tail = end + last
-            out.writelines(
-                [b'%b%b%07x"\n' % (line, tail, n) for n, line in enumerate(lines, written)]
-            )
+            numbered = enumerate(lines, written)
+            out.write(b"".join([b'%b%b%07x"\n' % (line, tail, n) for n, line in numbered]))
             written += len(lines)
             in_file += len(lines)
         out.close()

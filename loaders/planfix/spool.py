@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -74,8 +74,7 @@ create table name_seen (
 """
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """What the spool knows of a row without opening its page.
 
     Attributes:
@@ -145,6 +144,8 @@ class Spool:
         link.execute("pragma journal_mode = wal")
         # survives the death of the process; a power cut may cost the last pages, never the file
         link.execute("pragma synchronous = normal")
+        # each checkpoint waits for the disk
+        link.execute("pragma wal_autocheckpoint = 8192")
         link.execute("pragma secure_delete = fast")
         return link
 

@@ -46,6 +46,15 @@ def parse_instant(value: Any) -> datetime | None:
 
 def epoch(value: Any) -> int | None:
     """Returns a TimePoint as epoch seconds."""
+    text = value.get("dateTimeUtcSeconds") if isinstance(value, dict) else None
+    if isinstance(text, str):
+        # one of millions, no two alike: nothing to be looked up
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            found = None
+        if found is not None and found.tzinfo is not None:
+            return int(found.timestamp())
     instant = parse_instant(value)
     return int(instant.timestamp()) if instant else None
 
