@@ -351,8 +351,19 @@ class Extract:
                 }
             ]
         pipeline = pipelines.build_pipeline("planfix", SCHEMA, context.progress)
-        # nothing to merge with in a table without rows
-        empty = context.raw.empty_tables(names)
+        with context.raw.many_questions():
+            there = context.raw.tables()
+            # nothing to merge with in a table without rows
+            empty = context.raw.empty_tables(names)
+        for name in names:
+            context.rows_loaded.setdefault(name, 0)
+        # nothing to be done where nothing came, but to make the table
+        names = [
+            name
+            for name in names
+            if name not in there or self.spool.item_count(tables.TABLES[name].stage)
+        ]
+        logs = {name: rows for name, rows in logs.items() if rows or name not in there}
         counts = pipelines.load(
             pipeline,
             source.planfix(
@@ -1097,6 +1108,17 @@ class Extract:
         """Counts again in the database: what the audit calls loaded is what stands there."""
         context = self.context
         raw = context.raw
+        with raw.many_questions():
+            found = self._rows_in_raw()
+        before = {name: dict(row) for name, row in context.audit.items()}
+        for name, (expected, loaded) in found.items():
+            detail = str((before.get(name) or {}).get("detail") or "")
+            context.check(name, expected, loaded, detail=detail)
+        raw.write_audit([context.audit[name] for name in found])
+
+    def _rows_in_raw(self) -> dict[str, tuple[int | None, int]]:
+        """Returns what is expected and what stands in the database, by object of the audit."""
+        context, raw = self.context, self.context.raw
         swept = self.spool.get("sweep") or {}
         found: dict[str, tuple[int | None, int]] = {}
         if swept.get("is_complete") and swept["stage"] != "contacts":
@@ -1120,11 +1142,7 @@ class Extract:
                     found[name] = (fetched, loaded)
             elif name != "contacts" and fetched:
                 found[name] = (fetched, loaded)
-        before = {name: dict(row) for name, row in context.audit.items()}
-        for name, (expected, loaded) in found.items():
-            detail = str((before.get(name) or {}).get("detail") or "")
-            context.check(name, expected, loaded, detail=detail)
-        raw.write_audit([context.audit[name] for name in found])
+        return found
 
     def _audit_fields(self) -> None:
         """Checks that every requested name came back at least once."""

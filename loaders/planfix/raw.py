@@ -28,10 +28,22 @@ class RawState:
         """Notes where to look; connects for each question."""
         self.account = account
         self.schema = schema
+        self._shared: psycopg.Connection | None = None
+
+    @contextmanager
+    def many_questions(self) -> Iterator[None]:
+        """Asks everything inside it over one connection."""
+        with database.connect() as link:
+            self._shared = link
+            try:
+                yield
+            finally:
+                self._shared = None
 
     @contextmanager
     def _link(self) -> Iterator[psycopg.Connection]:
-        link = database.connect()
+        shared = self._shared
+        link = shared or database.connect()
         try:
             yield link
         except psycopg.errors.InsufficientPrivilege:
@@ -39,7 +51,8 @@ class RawState:
                 f"the database role may not read schema {self.schema}: grant it usage and select."
             ) from None
         finally:
-            link.close()
+            if link is not shared:
+                link.close()
 
     def _has(self, link: psycopg.Connection, table: str) -> bool:
         row = link.execute(
@@ -181,6 +194,15 @@ class RawState:
     @staticmethod
     def _by_kind(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
         return {"company" if is_company else "person": int(count) for is_company, count in rows}
+
+    def tables(self) -> set[str]:
+        """Returns the tables that there are."""
+        with self._link() as link:
+            rows = link.execute(
+                "select table_name from information_schema.tables where table_schema = %s",
+                [self.schema],
+            ).fetchall()
+            return {row[0] for row in rows}
 
     def empty_tables(self, names: Iterable[str]) -> set[str]:
         """Returns the tables that have no rows or do not exist yet."""
