@@ -34,8 +34,8 @@ live_contacts as not materialized (
     select * from {{ live_relation('customer_contacts') }}
 ),
 
--- customers that somebody removed from the CRM: nothing may point at them any more. Put aside,
--- they would keep the comparison on one core
+-- customers that somebody removed from the CRM: nothing may point at them any more. Put
+-- aside, they would keep the comparison on one core
 removed_customers as not materialized (
     select published_rows.row_id as customer_id
     from published_rows
@@ -336,19 +336,21 @@ judged as not materialized (
     from completed
 ),
 
--- unnested only where the groups must be told apart; the fence keeps the reason from being
--- reckoned anew at every mention below
+-- unnested only where the groups must be told apart; the fence keeps the reason from
+-- being reckoned anew at every mention below (null and not 0, which would keep it on
+-- one core)
 grouped as not materialized (
     select
         judged.*,
         case
-            when row_reason is null
+            when judged.row_reason is null
                 then (
                     select
                         array_agg(
                             case
                                 when
-                                    ready_group = live_group and live_group = known_group
+                                    ready_group = live_group
+                                    and live_group = known_group
                                     then 'no_change'
                                 when ready_group = live_group then 'agree'
                                 when live_group = known_group then 'update'
@@ -358,7 +360,11 @@ grouped as not materialized (
                             order by group_position
                         )
                     from
-                        unnest(ready_hashes, live_hashes, known_hashes)
+                        unnest(
+                            judged.ready_hashes,
+                            judged.live_hashes,
+                            judged.known_hashes
+                        )
                         with ordinality
                             as side (
                                 ready_group, live_group, known_group, group_position
@@ -366,7 +372,7 @@ grouped as not materialized (
                 )
         end as group_actions
     from judged
-    offset 0
+    offset null  -- noqa: AM09
 ),
 
 final as (

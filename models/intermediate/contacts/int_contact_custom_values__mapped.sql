@@ -31,7 +31,10 @@ api_values as not materialized (
         value_text,
         fetched_at
     from {{ ref('stg_planfix__contact_custom_fields') }}
-    where value_text is not null
+    -- an array, not a join: known before the first record is unpacked
+    where
+        custom_field_id = any(array(select mapping.custom_field_id from mapping))
+        and value_text is not null
 
 ),
 
@@ -43,13 +46,18 @@ csv_values as not materialized (
         field.value_text,
         records.observed_at
     from {{ ref('int_contacts__csv_merged') }} as records
-    cross join lateral jsonb_each_text(records.custom_fields)
-        as field (field_key, value_text)
+    cross join
+        lateral jsonb_each_text(records.custom_fields) as field (field_key, value_text)
+    where
+        field.field_key::bigint
+        = any(array(select mapping.custom_field_id from mapping))
 
 ),
 
--- two halves instead of a full join, which PostgreSQL 15 cannot run on several cores
-chosen as (
+-- two halves instead of a full join, which PostgreSQL 15 cannot run on several cores;
+-- put aside, or the planner, which takes the mapping for one row, unpacks all records
+-- once per mapped field
+chosen as materialized (
 
     select
         api_values.planfix_id,

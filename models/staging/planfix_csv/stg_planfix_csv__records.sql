@@ -72,7 +72,7 @@ cells as (
     left outer join file_fields
         on source.file_sha256 = file_fields.file_sha256
     -- a fence: without it every use of a cell below would look it up anew
-    offset 0  -- noqa: AM09
+    offset null  -- noqa: AM09
 
 ),
 
@@ -84,7 +84,7 @@ tidied_cells as (
         {{ tidied('cells.created_at_cell') }} as created_at_text,
         {{ tidied('cells.updated_at_cell') }} as updated_at_text
     from cells
-    offset 0  -- noqa: AM09
+    offset null  -- noqa: AM09
 
 ),
 
