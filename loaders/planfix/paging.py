@@ -22,7 +22,6 @@ import orjson
 from loaders.planfix import api
 from loaders.planfix.client import (
     PlanfixClient,
-    PlanfixRefusal,
     QuotaPause,
     Reply,
     Sent,
@@ -447,8 +446,3 @@ class _Walk:
         if self.pager.cap >= self.pager.page_size:
             return True
         return length not in ROUND_LENGTHS
-
-
-def refused_as(error: PlanfixRefusal, *kinds: str) -> bool:
-    """Tells whether a refusal is of one of these kinds."""
-    return error.kind in kinds

@@ -281,36 +281,31 @@ class Spool:
 
     def pages(self, stage: str) -> Iterator[StoredPage]:
         """Goes through the pages not loaded yet, as they arrived, one in memory at a time."""
-        seq = -1
-        while True:
-            with self._lock:
-                row = self._link.execute(
-                    "select seq, unit, cursor, fetched_at, body from page "
-                    "where stage = ? and seq > ? and loaded = 0 order by seq limit 1",
-                    [stage, seq],
-                ).fetchone()
-            if not row:
-                return
-            seq = row[0]
+        for row in self._waiting(stage, "seq, unit, cursor, fetched_at, body"):
             yield _stored(row)
 
     def newest_lines(self, stage: str, table: str) -> Iterator[tuple[datetime, list[bytes]]]:
         """Goes through the rows of pages not loaded yet, without those that a newer page holds."""
-        seq = -1
-        while True:
-            with self._lock:
-                row = self._link.execute(
-                    "select seq, fetched_at, ready from page "
-                    "where stage = ? and seq > ? and loaded = 0 order by seq limit 1",
-                    [stage, seq],
-                ).fetchone()
-            if not row:
-                return
+        for row in self._waiting(stage, "seq, fetched_at, ready"):
             seq = row[0]
             ids, lines = lines_of(_unpack(row[2]), table)
             newest = self.newest(stage, ids)
             kept = [line for i, line in zip(ids, lines, strict=True) if newest.get(i) == seq]
             yield datetime.fromisoformat(row[1]), kept
+
+    def _waiting(self, stage: str, columns: str) -> Iterator[tuple[Any, ...]]:
+        seq = -1
+        while True:
+            with self._lock:
+                row = self._link.execute(
+                    f"select {columns} from page "
+                    "where stage = ? and seq > ? and loaded = 0 order by seq limit 1",
+                    [stage, seq],
+                ).fetchone()
+            if not row:
+                return
+            seq = row[0]
+            yield row
 
     def newest(self, stage: str, ids: list[Any]) -> dict[Any, int]:
         """Returns the newest page of each of these rows."""
