@@ -23,9 +23,10 @@ import psycopg
 from psycopg import sql
 
 from loaders.python_functions.registry import load, python_functions
-from loaders.python_functions.results import CHUNK_ROWS, compute
+from loaders.python_functions.worker import compute
 
 WRITINGS = ("+7 {} {}-{}-{}", "8 ({}) {}-{}-{}", "8{}{}{}{}", "7{}{}{}{}", "+7({}){}{}{}")
+CHUNK_ROWS = 1000
 NAMES = (
     "Александр", "Щербаков", "Юлия", "Хабибуллин", "Евгений", "Соловьёв", "Дмитрий", "Yulia",
     "Shcherbakova", "Müller", "Nataliya", "Kuznetsov", "Вячеслав", "Ксения", "José",
@@ -90,7 +91,7 @@ def per_second(call: Callable[..., Any], rows: Sequence[tuple[Any, ...]]) -> flo
 
 
 def on_all_cores(name: str, rows: Sequence[tuple[Any, ...]]) -> float:
-    """Measures rows a second through worker processes, as the extract's last step works."""
+    """Measures rows a second through worker processes, without the database."""
     chunks = [
         [(str(number), *row) for number, row in enumerate(rows[start : start + CHUNK_ROWS])]
         for start in range(0, len(rows), CHUNK_ROWS)

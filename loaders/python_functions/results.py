@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
-from collections import deque
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg import sql
 
 from loaders import database, settings
 from loaders.errors import DatabaseError, UserError
-from loaders.python_functions.registry import PythonFunction, load, python_functions
+from loaders.python_functions.registry import PythonFunction, python_functions
+from loaders.python_functions.worker import SCHEMA, Stretch, compute, store, work_off
 
-SCHEMA = "python_functions"
 REQUESTS_PREFIX = "python_function_requests__"
-CHUNK_ROWS = 1000
-# a pool of processes starts in about a second: fewer rows are done sooner without
+# a process of the pool starts in half a second: fewer rows are done sooner without one
 POOL_FROM_ROWS = 10_000
+# half a megabyte of arguments is in the memory of a process, and lost when it is killed
+STRETCH_BLOCKS = 64
 
 Progress = Callable[[str], None]
-Row = tuple[Any, ...]
 
 
 def _silent(text: str) -> None:
@@ -61,17 +61,14 @@ def ensure_results(progress: Progress = _silent) -> dict[str, int]:
             if _runs_in_database(link):
                 progress("the database runs the Python functions itself")
                 return {}
+    for function in python_functions().values():
+        function.check_packages()
     progress("dbt builds the request models")
     relations = _dbt(found, "+tag:udf_requests", "resource_type:function")
     with database.connect(found, autocommit=True) as link:
         # a new database has its result tables only now, and no version noted yet
         drop_stale_results(link)
-    computed = {}
-    for name, function in python_functions().items():
-        function.check_packages()
-        if name in relations:
-            computed[name] = _fill(found, function, relations[name], progress)
-    return computed
+    return fill(found, relations, progress)
 
 
 def add_results(found: settings.DatabaseSettings, name: str, rows: Iterable[Sequence[Any]]) -> int:
@@ -95,12 +92,9 @@ def add_results(found: settings.DatabaseSettings, name: str, rows: Iterable[Sequ
         with link.cursor() as cursor, cursor.copy("copy asked from stdin") as copy:
             for row in rows:
                 copy.write_row(row)
-        missing = _select_missing(link, function, sql.Identifier("asked"))
-        answers = [
-            answer for chunk in _chunks(link, function) for answer in compute(function.name, chunk)
-        ]
-        _store(link, function, answers)
-        return missing
+        rows = link.execute(_select_missing(function, sql.Identifier("asked"))).fetchall()
+        store(link, name, compute(name, rows))
+        return len(rows)
 
 
 def drop_stale_results(link: psycopg.Connection[Any]) -> None:
@@ -131,29 +125,6 @@ def drop_stale_results(link: psycopg.Connection[Any]) -> None:
             )
 
 
-def compute(name: str, rows: Sequence[Row]) -> list[tuple[Any, Any]]:
-    """Runs one function over rows of (hash, argument, …); returns rows of (hash, answer).
-
-    Raises:
-        UserError: the function failed; names the hash, never the arguments.
-    """
-    function = load(name)
-    as_json = python_functions()[name].returns in ("json", "jsonb")
-    answers = []
-    for key, *arguments in rows:
-        try:
-            answer = function(*arguments)
-        except Exception as error:
-            raise UserError(
-                f"functions/{name}.py failed with {type(error).__name__} on the arguments with "
-                f"hash {key}; please report it with that argument list."
-            ) from None
-        if as_json and answer is not None:
-            answer = json.dumps(answer, ensure_ascii=False)
-        answers.append((key, answer))
-    return answers
-
-
 def _runs_in_database(link: psycopg.Connection[Any]) -> bool:
     languages = dict(
         link.execute(
@@ -177,7 +148,9 @@ def _dbt(found: settings.DatabaseSettings, *selection: str) -> dict[str, str]:
     _share_parse_result(own, target)
     done = subprocess.run(
         [
-            str(Path(sys.executable).parent / "dbt"),
+            sys.executable,
+            "-m",
+            "loaders.python_functions.requests",
             "build",
             "--select",
             *selection,
@@ -200,18 +173,31 @@ def _dbt(found: settings.DatabaseSettings, *selection: str) -> dict[str, str]:
         text=True,
         check=False,
     )
+    told = _told(done.stdout)
     if done.returncode != 0:
+        failed = ", ".join(told.get("failed", [])[:5])
+        why = told.get("reason") or (
+            f"{failed} failed." if failed else f"dbt ended with code {done.returncode}."
+        )
         raise DatabaseError(
-            f"dbt could not build what the Python functions are asked for: {_why(done, target)} "
+            f"dbt could not build what the Python functions are asked for: {why} "
             f'See: dbt build --select "{" ".join(selection)}"'
         )
     _share_parse_result(target, own)
-    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     return {
-        node["name"].removeprefix(REQUESTS_PREFIX): node["relation_name"]
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["name"].startswith(REQUESTS_PREFIX)
+        name.removeprefix(REQUESTS_PREFIX): relation
+        for name, relation in told["relations"].items()
+        if name.startswith(REQUESTS_PREFIX)
     }
+
+
+def _told(output: str) -> dict[str, Any]:
+    """Reads the last line that the process wrote; empty when it did not come so far."""
+    try:
+        told: dict[str, Any] = json.loads(output.strip().rpartition("\n")[2])
+    except ValueError:
+        return {}
+    return told
 
 
 def _share_parse_result(source: Path, target: Path) -> None:
@@ -224,104 +210,169 @@ def _share_parse_result(source: Path, target: Path) -> None:
         Path(copied).replace(target / parsed.name)
 
 
-def _why(done: subprocess.CompletedProcess[str], target: Path) -> str:
-    """Says what failed by name; a database error's own text may quote a row."""
-    results = target / "run_results.json"
-    lines = [line.partition("  ")[2].strip() or line.strip() for line in done.stdout.splitlines()]
-    if "Encountered an error:" in lines:
-        rest = lines[lines.index("Encountered an error:") + 1 :]
-        if rest and rest[0].startswith(("Compilation Error", "Parsing Error", "Runtime Error")):
-            return " ".join(rest[:2])
-    if results.exists():
-        failed = [
-            result["unique_id"].split(".")[-1]
-            for result in json.loads(results.read_text(encoding="utf-8"))["results"]
-            if result["status"] == "error"
-        ]
-        if failed:
-            return f"{', '.join(failed[:5])} failed."
-    return f"dbt ended with code {done.returncode}."
+def fill(
+    found: settings.DatabaseSettings, relations: dict[str, str], progress: Progress = _silent
+) -> dict[str, int]:
+    """Computes what is missing of several functions, on all cores when it pays.
 
+    Args:
+        found: the database.
+        relations: the table or view of argument lists of each function, by its name.
+        progress: as for `ensure_results`.
 
-def _fill(
-    found: settings.DatabaseSettings, function: PythonFunction, relation: str, progress: Progress
-) -> int:
-    """Computes the missing results of one function; every stored chunk stays when it is killed."""
-    with database.connect(found) as reader, database.connect(found) as writer:
+    Returns:
+        New results per function. Every stored stretch stays when it is killed.
+    """
+    functions = [each for name, each in python_functions().items() if name in relations]
+    stored = dict.fromkeys([each.name for each in functions], 0)
+    missing: dict[str, int] = {}
+    waiting: dict[Future[int], str] = {}
+    with database.connect(found, autocommit=True) as link, ExitStack() as cleanup:
         # a second run waits here and then finds nothing to do
-        reader.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"{SCHEMA}.{function.name}"])
-        missing = _select_missing(reader, function, sql.SQL(relation))
-        if not missing:
-            return 0
-        progress(f"{function.name}: {missing:,} new argument lists")
-        stored = 0
-        for answers in _answers(function, _chunks(reader, function), missing):
-            _store(writer, function, answers)
-            writer.commit()
-            stored += len(answers)
-            progress(f"{function.name}: {stored:,} of {missing:,}")
-        writer.execute(
-            sql.SQL("analyze {}").format(sql.Identifier(SCHEMA, f"{function.name}_results"))
-        )
-        return stored
+        link.execute("select pg_advisory_lock(hashtext(%s))", [SCHEMA])
+        _tune(link)
+        pool = cleanup.enter_context(_Pool(found))
+        # while the server looks for what one function lacks, the pool is at the one before
+        for function in functions:
+            cleanup.callback(_forget_missing, link, function)
+            count = _note_missing(link, function, relations[function.name])
+            if not count:
+                continue
+            missing[function.name] = count
+            progress(f"{function.name}: {count:,} new argument lists")
+            for stretch in _stretches(link, function):
+                if waiting or count >= POOL_FROM_ROWS:
+                    waiting[pool.submit(stretch)] = function.name
+                else:
+                    stored[function.name] += work_off(link, stretch)
+        for done in as_completed(waiting):
+            name = waiting[done]
+            stored[name] += done.result()
+            progress(f"{name}: {stored[name]:,} of {missing[name]:,}")
+        for name in missing:
+            link.execute(sql.SQL("analyze {}").format(sql.Identifier(SCHEMA, f"{name}_results")))
+    return stored
 
 
-def _select_missing(
-    link: psycopg.Connection[Any], function: PythonFunction, relation: sql.Composable
-) -> int:
-    arguments = sql.SQL(", ").join(sql.Identifier(name) for name in function.arguments)
+def _tune(link: psycopg.Connection[Any]) -> None:
+    """Gives the session what macros/settings/session_settings.sql gives a model's."""
+    memory = os.environ.get("RIDERRA_WORK_MEM", "64MB")
     link.execute(
         sql.SQL(
-            "create temp table missing on commit drop as "
-            "select distinct on (args_hash) requests.* from ("
-            "select md5(jsonb_build_array({arguments})::text)::uuid as args_hash, {arguments} "
-            "from {relation}) as requests "
-            "where not exists (select from {results} as results "
-            "where results.args_hash = requests.args_hash)"
-        ).format(
-            arguments=arguments,
-            relation=relation,
-            results=sql.Identifier(SCHEMA, f"{function.name}_results"),
+            "set jit = off; set parallel_setup_cost = 100; set parallel_tuple_cost = 0.01; "
+            "set work_mem = {}"
+        ).format(sql.Literal(memory))
+    )
+
+
+def _missing_table(function: PythonFunction) -> str:
+    # purge_raw empties what is named like this, should a killed run leave it behind
+    return f"{function.name}_missing_results"
+
+
+def _note_missing(link: psycopg.Connection[Any], function: PythonFunction, relation: str) -> int:
+    """Puts argument lists without a result where the pool finds them; returns how many.
+
+    In the order of their hashes: so are the results stored, and their index is written page after
+    page instead of everywhere at once.
+    """
+    _forget_missing(link, function)
+    return link.execute(
+        sql.SQL("create unlogged table {} as {}").format(
+            sql.Identifier(SCHEMA, _missing_table(function)),
+            _select_missing(function, sql.SQL(relation)),
         )
+    ).rowcount
+
+
+def _forget_missing(link: psycopg.Connection[Any], function: PythonFunction) -> None:
+    link.execute(
+        sql.SQL("drop table if exists {}").format(sql.Identifier(SCHEMA, _missing_table(function)))
     )
-    row = link.execute("select count(*) from missing").fetchone()
-    return int(row[0]) if row else 0
 
 
-def _chunks(link: psycopg.Connection[Any], function: PythonFunction) -> Iterator[list[Row]]:
-    with link.cursor(name=f"missing_{function.name}") as cursor:
-        cursor.execute("select * from missing")
-        while rows := cursor.fetchmany(CHUNK_ROWS):
-            yield rows
-
-
-def _answers(
-    function: PythonFunction, chunks: Iterator[list[Row]], missing: int
-) -> Iterator[list[tuple[Any, Any]]]:
-    """Computes chunk after chunk, on all cores when it pays; only a few chunks are in memory."""
-    workers = os.cpu_count() or 1
-    if workers == 1 or missing < POOL_FROM_ROWS:
-        for chunk in chunks:
-            yield compute(function.name, chunk)
-        return
-    # spawn: a forked child would share our database connections
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        waiting: deque[Future[list[tuple[Any, Any]]]] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(compute, function.name, chunk))
-            if len(waiting) >= workers * 3:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _store(
-    link: psycopg.Connection[Any], function: PythonFunction, answers: Sequence[tuple[Any, Any]]
-) -> None:
-    statement = sql.SQL("copy {} (args_hash, result) from stdin").format(
-        sql.Identifier(SCHEMA, f"{function.name}_results")
+def _select_missing(function: PythonFunction, relation: sql.Composable) -> sql.Composed:
+    return sql.SQL(
+        "select distinct on (args_hash) requests.* from ("
+        "select md5(jsonb_build_array({arguments})::text)::uuid as args_hash, {arguments} "
+        "from {relation}) as requests "
+        "where not exists (select from {results} as results "
+        "where results.args_hash = requests.args_hash) "
+        "order by args_hash"
+    ).format(
+        arguments=sql.SQL(", ").join(map(sql.Identifier, function.arguments)),
+        relation=relation,
+        results=sql.Identifier(SCHEMA, f"{function.name}_results"),
     )
-    with link.cursor() as cursor, cursor.copy(statement) as copy:
-        for answer in answers:
-            copy.write_row(answer)
+
+
+def _stretches(link: psycopg.Connection[Any], function: PythonFunction) -> Iterator[Stretch]:
+    table = _missing_table(function)
+    row = link.execute(
+        "select pg_relation_size(oid) / current_setting('block_size')::int, "
+        "pg_table_size(oid) / greatest(pg_relation_size(oid), 1) "
+        "from (select %s::regclass as oid) as found",
+        [f"{SCHEMA}.{table}"],
+    ).fetchone()
+    blocks, weight = row or (0, 1)
+    # long texts lie beside the blocks of their table
+    step = max(1, STRETCH_BLOCKS // max(1, weight))
+    for first in range(0, blocks, step):
+        yield Stretch(function.name, table, first, first + step)
+
+
+class _Pool:
+    """Processes of `worker`, one per core, each started when its first stretch is due."""
+
+    def __init__(self, found: settings.DatabaseSettings) -> None:
+        self._environment = {**os.environ, **found.environment()}
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1)
+        # a thread stays with its process
+        self._own = threading.local()
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._processes:
+            # the end of its input ends it
+            process.communicate()
+
+    def submit(self, stretch: Stretch) -> Future[int]:
+        """Hands a stretch to the next free process; the answer is how many rows it had."""
+        return self._threads.submit(self._work_off, stretch)
+
+    def _work_off(self, stretch: Stretch) -> int:
+        if not hasattr(self._own, "process"):
+            self._own.process = self._start()
+        process = self._own.process
+        try:
+            process.stdin.write(stretch.to_json() + "\n")
+            process.stdin.flush()
+        except OSError:
+            pass
+        line = process.stdout.readline()
+        if not line:
+            raise DatabaseError(
+                "a process that computes Python functions ended early; what it stored stays, run "
+                "the command again."
+            )
+        told = json.loads(line)
+        if "error" in told:
+            raise UserError(told["error"])
+        return int(told["stored"])
+
+    def _start(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "loaders.python_functions.worker"],
+            cwd=settings.PROJECT_ROOT,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._processes.append(process)
+        return process

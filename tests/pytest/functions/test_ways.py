@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from loaders import settings
 from loaders.errors import UserError
-from loaders.python_functions import results
+from loaders.python_functions import results, worker
 from loaders.python_functions.registry import PythonFunction, load, python_functions
 from tests.pytest.conftest import Commands, create_database, drop_database
 from tests.pytest.functions.cases import ARGUMENTS
@@ -207,35 +207,50 @@ def test_a_failing_function_names_no_argument(monkeypatch: pytest.MonkeyPatch) -
     def broken(*arguments: str) -> None:
         raise ValueError(arguments)
 
-    monkeypatch.setattr(results, "load", lambda name: broken)
+    monkeypatch.setattr(worker, "load", lambda name: broken)
     with pytest.raises(UserError, match="ValueError on the arguments with hash 42") as caught:
-        results.compute("parse_email", [("42", "vera@example.com")])
+        worker.compute("parse_email", [("42", "vera@example.com")])
     assert "vera" not in str(caught.value)
 
 
 def test_a_thousand_times_more_rows_use_all_cores(database: settings.DatabaseSettings) -> None:
-    function = python_functions()["name_skeleton"]
     count = results.POOL_FROM_ROWS + 500
     with psycopg.connect(database.url(), autocommit=True) as link:
-        link.execute("create schema python_functions")
         link.execute(
+            "create schema python_functions; "
             "create table python_functions.name_skeleton_results "
-            "(args_hash uuid primary key, result text)"
+            "(args_hash uuid primary key, result text); "
+            "create table python_functions.uuid_v5_results "
+            "(args_hash uuid primary key, result uuid)"
         )
         link.execute(
             sql.SQL(
-                "create table tokens as select 'Иван' || n as token from generate_series(1, {}) n"
+                "create table tokens as select 'Иван' || n as token from generate_series(1, {}) n; "
+                "create table names as select 'planfix:1' as name"
             ).format(sql.Literal(count))
         )
         said: list[str] = []
-        assert results._fill(database, function, "tokens", said.append) == count
-        assert results._fill(database, function, "tokens", said.append) == 0
-        assert said[-1] == f"name_skeleton: {count:,} of {count:,}"
+        asked = {"name_skeleton": "tokens", "uuid_v5": "names"}
+        assert results.fill(database, asked, said.append) == {"name_skeleton": count, "uuid_v5": 1}
+        assert f"name_skeleton: {count:,} of {count:,}" in said
+        assert results.fill(database, asked, said.append) == {"name_skeleton": 0, "uuid_v5": 0}
         wrong = link.execute(
             "select count(*) from python_functions.name_skeleton_results "
             "where result !~ '^ivan[0-9]+$'"
         ).fetchone()
         assert wrong == (0,)
+        left = link.execute(
+            "select count(*) from information_schema.tables where table_name like '%missing%'"
+        ).fetchone()
+        assert left == (0,)
+
+        # a process that cannot go on says why, and what it was asked for stays out of it
+        link.execute(
+            "truncate python_functions.name_skeleton_results; "
+            "alter table python_functions.name_skeleton_results add check (length(result) < 5)"
+        )
+        with pytest.raises(UserError, match="PostgreSQL refused a result, SQLSTATE 23514"):
+            results.fill(database, asked)
 
 
 def test_request_models_are_answered(commands: Commands, link: psycopg.Connection) -> None:
