@@ -4,8 +4,10 @@
     the given name, a word that ends like a surname is none.
 
     `tokens` is a CTE with the columns named_key, token_position, token, name_part; `stated` one
-    with named_key and stated_sex. -#}
-{% macro parsed_names(tokens, stated) %}
+    with named_key and stated_sex, where cards state a sex: only what it names is parsed.
+
+    `offset null` is a fence: without it every use of a value below would be worked out anew. -#}
+{% macro parsed_names(tokens, stated=none) %}
 classified as (
 
     select * from {{ ref('int_match_tokens__classified') }}
@@ -18,7 +20,7 @@ given_names as (
 
 ),
 
-words as (
+words as not materialized (
 
     select
         {{ tokens }}.named_key,
@@ -60,40 +62,76 @@ gathered as (
             filter (where not is_initial) as skeletons,
         array_agg(surname_stem order by given_score desc, token_position)
             filter (where not is_initial) as stems,
-        array_agg(skeleton order by token_position)
-            filter (where is_initial) as initials,
         max(given_score) filter (where not is_initial) as given_score,
         max(surname_sex) filter (
             where not is_given_name and not is_patronymic
-        ) as surname_sex,
-        min(token_position) filter (where is_given_name) as given_position
+        ) as surname_sex
     from words
     group by named_key
 
 ),
 
+initials as (
+
+    select
+        named_key,
+        array_agg(skeleton order by token_position) as initials
+    from words
+    where is_initial
+    group by named_key
+
+),
+
+patronymic_words as (
+
+    select * from words
+    where is_patronymic
+
+),
+
 -- Of two words that end like patronymics one is the surname (Роман Аркадьевич Абрамович): the
 -- patronymic stands in its own field or right behind the given name.
+doubtful_patronymics as (
+
+    select named_key
+    from patronymic_words
+    group by named_key
+    having count(*) > 1
+
+),
+
+given_positions as (
+
+    select
+        words.named_key,
+        min(words.token_position) as given_position
+    from words
+    inner join doubtful_patronymics
+        on words.named_key = doubtful_patronymics.named_key
+    where words.is_given_name
+    group by words.named_key
+
+),
+
 patronymics as (
 
-    select distinct on (words.named_key)
-        words.named_key,
-        words.skeleton as patronymic_skeleton,
-        words.surname_stem as patronymic_surname_stem,
-        words.patronymic_stem,
-        words.patronymic_sex,
-        words.name_part as patronymic_part,
-        words.is_certain_patronymic
-    from words
-    inner join gathered
-        on words.named_key = gathered.named_key
-    where words.is_patronymic
+    select distinct on (patronymic_words.named_key)
+        patronymic_words.named_key,
+        patronymic_words.skeleton as patronymic_skeleton,
+        patronymic_words.surname_stem as patronymic_surname_stem,
+        patronymic_words.patronymic_stem,
+        patronymic_words.patronymic_sex,
+        patronymic_words.name_part as patronymic_part,
+        patronymic_words.is_certain_patronymic
+    from patronymic_words
+    left join given_positions
+        on patronymic_words.named_key = given_positions.named_key
     order by
-        words.named_key asc,
-        (words.name_part = 'middle') desc,
-        (words.token_position = gathered.given_position + 1) desc,
-        words.is_certain_patronymic desc,
-        words.token_position asc
+        patronymic_words.named_key asc,
+        (patronymic_words.name_part = 'middle') desc,
+        (patronymic_words.token_position = given_positions.given_position + 1) desc,
+        patronymic_words.is_certain_patronymic desc,
+        patronymic_words.token_position asc
 
 ),
 
@@ -102,6 +140,7 @@ with_patronymic as (
 
     select
         gathered.*,
+        initials.initials,
         patronymics.patronymic_skeleton,
         patronymics.patronymic_surname_stem,
         patronymics.patronymic_stem,
@@ -120,12 +159,15 @@ with_patronymic as (
             false
         ) as has_patronymic
     from gathered
+    left join initials
+        on gathered.named_key = initials.named_key
     left join patronymics
         on gathered.named_key = patronymics.named_key
+    offset null
 
 ),
 
-without_patronymic as materialized (
+without_patronymic as (
 
     select
         named_key,
@@ -147,6 +189,7 @@ without_patronymic as materialized (
             end, '{}'
         ) as stems
     from with_patronymic
+    offset null
 
 ),
 
@@ -171,7 +214,7 @@ shaped as (
 
 ),
 
-placed as materialized (
+placed as (
 
     select
         named_key,
@@ -203,6 +246,7 @@ placed as materialized (
             when word_shape = 'full' then initials[1]
         end as patronymic_initial
     from shaped
+    offset null
 
 ),
 
@@ -219,18 +263,22 @@ with_sex as (
         coalesce(
             placed.patronymic_sex,
             given_names.sex,
-            placed.surname_sex,
+            placed.surname_sex
+            {%- if stated %},
             {{ stated }}.stated_sex
+            {%- endif %}
         ) as sex
     from placed
     left join given_names
         on placed.given_skeleton = given_names.skeleton
-    left join {{ stated }}
+    {%- if stated %}
+    inner join {{ stated }}
         on placed.named_key = {{ stated }}.named_key
+    {%- endif %}
 
 ),
 
-keyed as materialized (
+keyed as (
 
     select
         *,
@@ -241,6 +289,7 @@ keyed as materialized (
             else open_given_key
         end as given_key
     from with_sex
+    offset null
 
 ),
 

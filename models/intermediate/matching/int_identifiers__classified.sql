@@ -4,15 +4,26 @@
 
 with
 
-collected as not materialized (
+repeated as not materialized (
 
-    select * from {{ ref('int_match_identifiers__collected') }}
+    select
+        *,
+        -- a messenger's name stands before the handle
+        case
+            when key_kind = 'messenger' then regexp_replace(key_value, '^[a-z]+:', '')
+            else key_value
+        end as written_value
+    from {{ ref('int_match_identifiers__repeated') }}
 
 ),
 
-records as not materialized (
+-- one card for each spelling
+holders as not materialized (
 
-    select * from {{ ref('int_match_records__prepared') }}
+    select * from {{ ref('int_match_identifiers__holders') }}
+    where
+        kind = 'person'
+        and planfix_id = first_planfix_id
 
 ),
 
@@ -43,50 +54,17 @@ employee_points as (
 
 ),
 
-repeated as materialized (
+named as (
 
     select
-        row_number() over (
-            order by key_kind collate "C", key_value collate "C"
-        )::int as identifier_number,
-        key_kind,
-        key_value,
-        -- a messenger's name stands before the handle
-        case
-            when key_kind = 'messenger' then regexp_replace(key_value, '^[a-z]+:', '')
-            else key_value
-        end as written_value,
-        count(*) as record_count,
-        count(*) filter (where kind = 'person') as person_count,
-        count(*) filter (where kind = 'company') as company_count,
-        bool_or(has_extension) as has_extension
-    from collected
-    group by key_kind, key_value
-    having count(*) > 1
-
-),
-
-holders as materialized (
-
-    select
-        repeated.identifier_number,
-        names.name_id,
+        holders.identifier_number,
+        holders.name_id,
         names.word_shape,
         names.given_key,
-        names.given_names,
-        names.given_skeleton,
-        names.is_given_known,
         names.surname_text
-    from collected
-    inner join repeated
-        on
-            collected.key_value = repeated.key_value
-            and collected.key_kind = repeated.key_kind
-    inner join records
-        on collected.planfix_id = records.planfix_id
+    from holders
     inner join names
-        on records.name_id = names.name_id
-    where collected.kind = 'person'
+        on holders.name_id = names.name_id
 
 ),
 
@@ -94,11 +72,8 @@ distinct_given_names as (
 
     select distinct
         identifier_number,
-        given_key,
-        given_names,
-        given_skeleton,
-        is_given_known
-    from holders
+        given_key
+    from named
     where word_shape in ('full', 'given')
 
 ),
@@ -108,7 +83,7 @@ distinct_surnames as (
     select distinct
         identifier_number,
         surname_text
-    from holders
+    from named
     where word_shape in ('full', 'surname')
 
 ),
@@ -117,7 +92,7 @@ given_counts as (
 
     select
         identifier_number,
-        count(distinct given_key) as given_names
+        count(given_key) as given_names
     from distinct_given_names
     group by identifier_number
 
@@ -135,21 +110,35 @@ surname_counts as (
 
 -- three spellings of one name are one name: a spelling counts when no smaller one goes
 -- with it
+doubtful_given_names as (
+
+    select distinct
+        named.identifier_number,
+        names.given_key,
+        names.given_names,
+        names.given_skeleton,
+        names.is_given_known
+    from given_counts
+    inner join named
+        on given_counts.identifier_number = named.identifier_number
+    inner join names
+        on named.name_id = names.name_id
+    where
+        given_counts.given_names between {{ setting('shared_given_names') }} and 12
+        and named.word_shape in ('full', 'given')
+
+),
+
 settled_given_counts as (
 
     select
         one.identifier_number,
         count(distinct one.given_key) as given_names
-    from distinct_given_names as one
-    inner join given_counts
-        on
-            one.identifier_number = given_counts.identifier_number
-            and given_counts.given_names
-            between {{ setting('shared_given_names') }} and 12
+    from doubtful_given_names as one
     where
         not exists (
             select 1
-            from distinct_given_names as other
+            from doubtful_given_names as other
             where
                 one.identifier_number = other.identifier_number
                 and one.given_key > other.given_key collate "C"  -- noqa: RF02,RF03
@@ -165,21 +154,27 @@ settled_given_counts as (
 
 ),
 
+doubtful_surnames as (
+
+    select distinct_surnames.*
+    from surname_counts
+    inner join distinct_surnames
+        on surname_counts.identifier_number = distinct_surnames.identifier_number
+    where
+        surname_counts.surnames between {{ setting('shared_surnames') }} and 12
+
+),
+
 settled_surname_counts as (
 
     select
         one.identifier_number,
         count(*) as surnames
-    from distinct_surnames as one
-    inner join surname_counts
-        on
-            one.identifier_number = surname_counts.identifier_number
-            and surname_counts.surnames
-            between {{ setting('shared_surnames') }} and 12
+    from doubtful_surnames as one
     where
         not exists (
             select 1
-            from distinct_surnames as other
+            from doubtful_surnames as other
             where
                 one.identifier_number = other.identifier_number
                 and one.surname_text

@@ -21,6 +21,12 @@ names as not materialized (
 
 ),
 
+compared as (
+
+    select * from {{ ref('int_match_variants__compared') }}
+
+),
+
 decisions as not materialized (
 
     select * from {{ ref('int_match_decisions__effective') }}
@@ -73,22 +79,61 @@ spellings as (
 
 ),
 
-graded_spellings as (
+spelling_pairs as materialized (
 
     select
         left_spelling.component,
         left_spelling.name_id as left_name_id,
         right_spelling.name_id as right_name_id,
-        {{ name_grade('left_names', 'right_names') }} as name_grade
+        compared.name_grade
     from spellings as left_spelling
     inner join spellings as right_spelling
         on
             left_spelling.component = right_spelling.component
             and left_spelling.name_id < right_spelling.name_id
+    left outer join compared
+        on
+            left_spelling.name_id = compared.left_name_id
+            and right_spelling.name_id = compared.right_name_id
+
+),
+
+-- what meets on an identifier has been graded before
+graded_spellings as (
+
+    select
+        component,
+        left_name_id,
+        right_name_id,
+        name_grade
+    from spelling_pairs
+    where name_grade is not null
+
+    union all
+
+    select
+        spelling_pairs.component,
+        spelling_pairs.left_name_id,
+        spelling_pairs.right_name_id,
+        {{ name_grade('left_names', 'right_names') }} as name_grade
+    from spelling_pairs
     inner join names as left_names
-        on left_spelling.name_id = left_names.name_id
+        on spelling_pairs.left_name_id = left_names.name_id
     inner join names as right_names
-        on right_spelling.name_id = right_names.name_id
+        on spelling_pairs.right_name_id = right_names.name_id
+    where spelling_pairs.name_grade is null
+
+),
+
+-- they are few
+contradicting_spellings as materialized (
+
+    select
+        component,
+        left_name_id,
+        right_name_id
+    from graded_spellings
+    where name_grade < 0
 
 ),
 
@@ -98,35 +143,55 @@ by_name as (
         left_member.record_number as left_record_number,
         right_member.record_number as right_record_number,
         'names' as reason_code
-    from graded_spellings
+    from contradicting_spellings
     inner join members as left_member
         on
-            graded_spellings.component = left_member.component
-            and graded_spellings.left_name_id = left_member.name_id
+            contradicting_spellings.component = left_member.component
+            and contradicting_spellings.left_name_id = left_member.name_id
     inner join members as right_member
         on
-            graded_spellings.component = right_member.component
-            and graded_spellings.right_name_id = right_member.name_id
-    where graded_spellings.name_grade < 0
+            contradicting_spellings.component = right_member.component
+            and contradicting_spellings.right_name_id = right_member.name_id
 
 ),
 
 -- names say the sex themselves; a card without a name may state it
+nameless as (
+
+    select
+        component,
+        record_number,
+        sex
+    from members
+    where
+        name_id is null
+        and sex is not null
+
+),
+
 by_sex as (
 
     select
-        left_member.record_number as left_record_number,
-        right_member.record_number as right_record_number,
+        nameless.record_number as left_record_number,
+        members.record_number as right_record_number,
         'sexes' as reason_code
-    from members as left_member
-    inner join members as right_member
+    from nameless
+    inner join members
         on
-            left_member.component = right_member.component
-            and left_member.record_number < right_member.record_number
-            and left_member.sex <> right_member.sex
-    where
-        left_member.name_id is null
-        or right_member.name_id is null
+            nameless.component = members.component
+            and nameless.sex <> members.sex
+
+),
+
+-- said outright, since the planner does not see that a comparison leaves nulls out
+born as (
+
+    select
+        component,
+        record_number,
+        birth_date
+    from members
+    where birth_date is not null
 
 ),
 
@@ -136,12 +201,23 @@ by_birth_date as (
         left_member.record_number as left_record_number,
         right_member.record_number as right_record_number,
         'birth_dates' as reason_code
-    from members as left_member
-    inner join members as right_member
+    from born as left_member
+    inner join born as right_member
         on
             left_member.component = right_member.component
             and left_member.record_number < right_member.record_number
             and left_member.birth_date <> right_member.birth_date
+
+),
+
+registered as (
+
+    select
+        component,
+        record_number,
+        registration_number
+    from members
+    where registration_number is not null
 
 ),
 
@@ -151,8 +227,8 @@ by_registration_number as (
         left_member.record_number as left_record_number,
         right_member.record_number as right_record_number,
         'registration_numbers' as reason_code
-    from members as left_member
-    inner join members as right_member
+    from registered as left_member
+    inner join registered as right_member
         on
             left_member.component = right_member.component
             and left_member.record_number < right_member.record_number
@@ -235,29 +311,44 @@ strong_labels as materialized (
 
 ),
 
-strong_parts as (
+-- put aside, or all identifiers of the base are looked up before they are dropped
+loose_identifiers as materialized (
 
     select
         loose_members.component,
-        strong_labels.strong_component,
-        array_agg(collected.key_value) filter (where collected.key_kind = 'phone')
-            as phones,
-        array_agg(collected.key_value) filter (where collected.key_kind = 'email')
-            as emails
+        loose_members.record_number,
+        collected.key_kind,
+        collected.key_value
     from loose_members
-    inner join strong_labels
-        on loose_members.record_number = strong_labels.record_number
     inner join collected
         on loose_members.planfix_id = collected.planfix_id
-    left outer join classified
-        on
-            collected.key_kind = classified.key_kind
-            and collected.key_value = classified.key_value
     where
         loose_members.kind = 'person'
+        and collected.key_kind in ('phone', 'email')
         and not collected.is_from_trip
-        and coalesce(classified.identifier_class, 'personal') = 'personal'
-    group by loose_members.component, strong_labels.strong_component
+
+),
+
+strong_parts as (
+
+    select
+        loose_identifiers.component,
+        strong_labels.strong_component,
+        array_agg(loose_identifiers.key_value) filter (
+            where loose_identifiers.key_kind = 'phone'
+        ) as phones,
+        array_agg(loose_identifiers.key_value) filter (
+            where loose_identifiers.key_kind = 'email'
+        ) as emails
+    from loose_identifiers
+    inner join strong_labels
+        on loose_identifiers.record_number = strong_labels.record_number
+    left outer join classified
+        on
+            loose_identifiers.key_value = classified.key_value
+            and loose_identifiers.key_kind = classified.key_kind
+    where coalesce(classified.identifier_class, 'personal') = 'personal'
+    group by loose_identifiers.component, strong_labels.strong_component
 
 ),
 
@@ -278,7 +369,7 @@ by_channel as (
 
 ),
 
-every_contradiction as (
+every_contradiction as materialized (
 
     select * from by_name
 
@@ -326,6 +417,15 @@ joined_cards as materialized (
 
 ),
 
+torn_components as (
+
+    select distinct members.component
+    from every_contradiction
+    inner join members
+        on every_contradiction.left_record_number = members.record_number
+
+),
+
 units as (
 
     select
@@ -333,6 +433,8 @@ units as (
         members.record_number,
         coalesce(joined_cards.unit, members.record_number) as unit
     from members
+    inner join torn_components
+        on members.component = torn_components.component
     left outer join joined_cards
         on members.record_number = joined_cards.record_number
 

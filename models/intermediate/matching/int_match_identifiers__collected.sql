@@ -36,7 +36,7 @@ void_values as (
 
 ),
 
-own_points as (
+own_points as not materialized (
 
     select
         planfix_id,

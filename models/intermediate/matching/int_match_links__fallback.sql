@@ -22,10 +22,16 @@ employers as (
 
 ),
 
+-- a name that one card bears joins nothing: nearly half of all cards end here
 frequencies as (
 
-    select * from {{ ref('int_match_names__counted') }}
-    where kind = 'person'
+    select
+        full_name_key,
+        share_of_others
+    from {{ ref('int_match_names__counted') }}
+    where
+        kind = 'person'
+        and record_count > 1
 
 ),
 
@@ -50,41 +56,40 @@ classified as (
 trip_slots as (
 
     select distinct
-        trips.planfix_id,
-        records.full_name_key,
-        records.name_id,
-        date_trunc('minute', trips.pickup_at) as pickup_minute
+        planfix_id,
+        date_trunc('minute', pickup_at) as pickup_minute,
+        is_recent
     from trips
-    inner join records
-        on trips.planfix_id = records.planfix_id
-    where
-        trips.is_recent
-        and records.kind = 'person'
-        and records.full_name_key is not null
 
 ),
 
 slot_sizes as (
 
     select
-        date_trunc('minute', pickup_at) as pickup_minute,
+        pickup_minute,
         count(distinct planfix_id) as group_size
-    from trips
-    group by date_trunc('minute', pickup_at)
+    from trip_slots
+    group by pickup_minute
 
 ),
 
 grouped as (
 
     select
-        trip_slots.planfix_id,
-        trip_slots.full_name_key,
-        trip_slots.name_id,
+        records.planfix_id,
+        records.full_name_key,
+        records.name_id,
         'trip:' || trip_slots.pickup_minute as group_key,
         slot_sizes.group_size
     from trip_slots
     inner join slot_sizes
         on trip_slots.pickup_minute = slot_sizes.pickup_minute
+    inner join records
+        on trip_slots.planfix_id = records.planfix_id
+    where
+        trip_slots.is_recent
+        and slot_sizes.group_size > 1
+        and records.kind = 'person'
 
     union all
 
@@ -95,84 +100,134 @@ grouped as (
         employer_key as group_key,
         employee_count as group_size
     from employers
-    where full_name_key is not null
+    where employee_count > 1
 
 ),
 
--- more than a handful of namesakes in one group is no longer one person: a star is
--- enough
-counted as (
+likely as (
 
-    select
-        grouped.*,
-        count(*) over same_name as namesakes,
-        min(grouped.planfix_id) over same_name as first_planfix_id
+    select grouped.*
     from grouped
     inner join frequencies
         on grouped.full_name_key = frequencies.full_name_key
     where
         grouped.group_size * frequencies.share_of_others
         <= {{ setting('coincidence_limit') }}
-    window same_name as (
-        partition by grouped.group_key, grouped.full_name_key
-    )
 
 ),
 
-pairs as (
+namesakes as (
 
     select
-        left_card.planfix_id as left_planfix_id,
-        right_card.planfix_id as right_planfix_id,
-        left_card.name_id as left_name_id,
-        right_card.name_id as right_name_id,
-        bool_or(left_card.group_key like 'trip:%') as has_same_trip,
-        min(left_card.group_key) filter (where left_card.group_key not like 'trip:%')
-            as employer_key,
-        min(left_card.group_key) filter (where left_card.group_key like 'trip:%')
-            as trip_key
-    from counted as left_card
-    inner join counted as right_card
+        group_key,
+        full_name_key,
+        count(*) as card_count,
+        min(planfix_id) as first_planfix_id
+    from likely
+    group by group_key, full_name_key
+    having count(*) > 1
+
+),
+
+-- more than a handful of namesakes in one group is no longer one person: a star is
+-- enough
+left_cards as (
+
+    select likely.*
+    from likely
+    inner join namesakes
         on
-            left_card.group_key = right_card.group_key
-            and left_card.full_name_key = right_card.full_name_key
-            and left_card.planfix_id < right_card.planfix_id
+            likely.group_key = namesakes.group_key
+            and likely.full_name_key = namesakes.full_name_key
     where
-        left_card.namesakes between 2 and 10
-        or (
-            left_card.namesakes > 10
-            and left_card.planfix_id = left_card.first_planfix_id
-        )
+        namesakes.card_count <= 10
+        or likely.planfix_id = namesakes.first_planfix_id
+
+),
+
+pairs as materialized (
+
+    select
+        left_cards.planfix_id as left_planfix_id,
+        right_cards.planfix_id as right_planfix_id,
+        left_cards.name_id as left_name_id,
+        right_cards.name_id as right_name_id,
+        bool_or(left_cards.group_key like 'trip:%') as has_same_trip,
+        min(left_cards.group_key) filter (where left_cards.group_key not like 'trip:%')
+            as employer_key,
+        min(left_cards.group_key) filter (where left_cards.group_key like 'trip:%')
+            as trip_key
+    from left_cards
+    inner join likely as right_cards
+        on
+            left_cards.group_key = right_cards.group_key
+            and left_cards.full_name_key = right_cards.full_name_key
+            and left_cards.planfix_id < right_cards.planfix_id
     group by
-        left_card.planfix_id,
-        right_card.planfix_id,
-        left_card.name_id,
-        right_card.name_id
+        left_cards.planfix_id,
+        right_cards.planfix_id,
+        left_cards.name_id,
+        right_cards.name_id
+
+),
+
+paired_cards as (
+
+    select left_planfix_id as planfix_id from pairs
+    union
+    select right_planfix_id as planfix_id from pairs
+
+),
+
+-- put aside, or all identifiers of the base are looked up before they are dropped
+paired_identifiers as materialized (
+
+    select
+        collected.planfix_id,
+        collected.key_kind,
+        collected.key_value
+    from collected
+    inner join paired_cards
+        on collected.planfix_id = paired_cards.planfix_id
+    where
+        collected.key_kind in ('phone', 'email')
+        and not collected.is_from_trip
 
 ),
 
 own_channels as (
 
     select
-        collected.planfix_id,
-        array_agg(collected.key_value) filter (where collected.key_kind = 'phone')
-            as phones,
-        array_agg(collected.key_value) filter (where collected.key_kind = 'email')
-            as emails
-    from collected
+        paired_identifiers.planfix_id,
+        array_agg(paired_identifiers.key_value) filter (
+            where paired_identifiers.key_kind = 'phone'
+        ) as phones,
+        array_agg(paired_identifiers.key_value) filter (
+            where paired_identifiers.key_kind = 'email'
+        ) as emails
+    from paired_identifiers
     left outer join classified
         on
-            collected.key_kind = classified.key_kind
-            and collected.key_value = classified.key_value
-    where
-        not collected.is_from_trip
-        and coalesce(classified.identifier_class, 'personal') = 'personal'
-        and collected.planfix_id in (
-            select pairs.left_planfix_id from pairs
-            union
-            select pairs.right_planfix_id from pairs
-        )
-    group by collected.planfix_id
+            paired_identifiers.key_value = classified.key_value
+            and paired_identifiers.key_kind = classified.key_kind
+    where coalesce(classified.identifier_class, 'personal') = 'personal'
+    group by paired_identifiers.planfix_id
+
+),
+
+-- one spelling on both cards needs no comparison
+compared_names as (
+
+    select
+        pairs.left_planfix_id,
+        pairs.right_planfix_id,
+        {{ name_grade('left_names', 'right_names') }} as name_grade
+    from pairs
+    inner join names as left_names
+        on pairs.left_name_id = left_names.name_id
+    inner join names as right_names
+        on pairs.right_name_id = right_names.name_id
+    where pairs.left_name_id <> pairs.right_name_id
 
 ),
 
@@ -199,7 +254,7 @@ checked as (
             as do_birth_dates_contradict,
         case
             when pairs.left_name_id = pairs.right_name_id then 4
-            else {{ name_grade('left_names', 'right_names') }}
+            else compared_names.name_grade
         end as name_grade,
         left_traveller.planfix_id is not null
         or right_traveller.planfix_id is not null as has_recent_trip
@@ -208,10 +263,10 @@ checked as (
         on pairs.left_planfix_id = left_records.planfix_id
     inner join records as right_records
         on pairs.right_planfix_id = right_records.planfix_id
-    inner join names as left_names
-        on pairs.left_name_id = left_names.name_id
-    inner join names as right_names
-        on pairs.right_name_id = right_names.name_id
+    left outer join compared_names
+        on
+            pairs.left_planfix_id = compared_names.left_planfix_id
+            and pairs.right_planfix_id = compared_names.right_planfix_id
     left outer join own_channels as left_channels
         on pairs.left_planfix_id = left_channels.planfix_id
     left outer join own_channels as right_channels

@@ -42,7 +42,7 @@ graded_names as (
 
 ),
 
-first_members as (
+first_members as not materialized (
 
     select *
     from members
@@ -50,14 +50,32 @@ first_members as (
 
 ),
 
+meeting_spellings as not materialized (
+
+    select *
+    from first_members
+    where spelling_count > 1
+
+),
+
 same_spelling as (
 
     select
-        members.identifier_number,
-        members.first_planfix_id as left_planfix_id,
+        first_members.planfix_id as left_planfix_id,
         members.planfix_id as right_planfix_id,
-        coalesce(graded_names.own_grade, 0) as name_grade
+        members.identifier_number,
+        coalesce(graded_names.own_grade, 0) as name_grade,
+        members.kind,
+        members.key_kind,
+        members.identifier_class,
+        members.record_count,
+        members.full_name_key,
+        first_members.is_from_trip or members.is_from_trip as is_from_trip
     from members
+    inner join first_members
+        on
+            members.identifier_number = first_members.identifier_number
+            and members.first_planfix_id = first_members.planfix_id
     left outer join graded_names
         on members.name_id = graded_names.name_id
     where members.planfix_id <> members.first_planfix_id
@@ -67,20 +85,24 @@ same_spelling as (
 other_spelling as (
 
     select
-        left_member.identifier_number,
         left_member.planfix_id as left_planfix_id,
         right_member.planfix_id as right_planfix_id,
-        compared.name_grade
-    from first_members as left_member
-    inner join first_members as right_member
+        left_member.identifier_number,
+        compared.name_grade,
+        left_member.kind,
+        left_member.key_kind,
+        left_member.identifier_class,
+        left_member.record_count,
+        left_member.full_name_key,
+        left_member.is_from_trip or right_member.is_from_trip as is_from_trip
+    from meeting_spellings as left_member
+    inner join compared
+        on left_member.name_id = compared.left_name_id
+    inner join meeting_spellings as right_member
         on
             left_member.identifier_number = right_member.identifier_number
             and left_member.kind = right_member.kind
-            and left_member.name_id < right_member.name_id
-    inner join compared
-        on
-            left_member.name_id = compared.left_name_id
-            and right_member.name_id = compared.right_name_id
+            and compared.right_name_id = right_member.name_id
     where compared.name_grade >= 1
 
 ),
@@ -88,10 +110,16 @@ other_spelling as (
 without_name as (
 
     select
-        left_member.identifier_number,
         left_member.planfix_id as left_planfix_id,
         right_member.planfix_id as right_planfix_id,
-        0 as name_grade
+        left_member.identifier_number,
+        0 as name_grade,
+        left_member.kind,
+        left_member.key_kind,
+        left_member.identifier_class,
+        left_member.record_count,
+        left_member.full_name_key,
+        left_member.is_from_trip or right_member.is_from_trip as is_from_trip
     from first_members as left_member
     inner join first_members as right_member
         on
@@ -118,47 +146,22 @@ every_link as (
 
 ),
 
-described as (
-
-    select
-        every_link.left_planfix_id,
-        every_link.right_planfix_id,
-        every_link.identifier_number,
-        every_link.name_grade,
-        left_member.kind,
-        left_member.key_kind,
-        left_member.identifier_class,
-        left_member.record_count,
-        left_member.full_name_key,
-        left_member.is_from_trip or right_member.is_from_trip as is_from_trip
-    from every_link
-    inner join members as left_member
-        on
-            every_link.identifier_number = left_member.identifier_number
-            and every_link.left_planfix_id = left_member.planfix_id
-    inner join members as right_member
-        on
-            every_link.identifier_number = right_member.identifier_number
-            and every_link.right_planfix_id = right_member.planfix_id
-
-),
-
 -- On a shared identifier, or with a trip's phone, equal full names only; and no more
 -- often than chance would bring two bearers of the name to this identifier.
 allowed as (
 
-    select described.*
-    from described
+    select every_link.*
+    from every_link
     left outer join frequencies
         on
-            described.kind = frequencies.kind
-            and described.full_name_key = frequencies.full_name_key
+            every_link.kind = frequencies.kind
+            and every_link.full_name_key = frequencies.full_name_key
     where
-        described.kind = 'company'
-        or (described.identifier_class = 'personal' and not described.is_from_trip)
+        every_link.kind = 'company'
+        or (every_link.identifier_class = 'personal' and not every_link.is_from_trip)
         or (
-            described.name_grade = 4
-            and described.record_count * frequencies.share_of_others
+            every_link.name_grade = 4
+            and every_link.record_count * frequencies.share_of_others
             <= {{ setting('coincidence_limit') }}
         )
 

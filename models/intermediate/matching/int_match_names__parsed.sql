@@ -27,13 +27,11 @@ stated as (
 tokens as (
 
     select
-        contact_tokens.planfix_id as named_key,
-        contact_tokens.token_position,
-        contact_tokens.token,
-        contact_tokens.name_part
+        planfix_id as named_key,
+        token_position,
+        token,
+        name_part
     from contact_tokens
-    inner join stated
-        on contact_tokens.planfix_id = stated.named_key
 
 ),
 

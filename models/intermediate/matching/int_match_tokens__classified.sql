@@ -52,6 +52,20 @@ given_names as (
 
 ),
 
+-- Endings are compared, not searched for: a pattern costs ten times as much, and is
+-- asked only of what may be a patronymic
+endings as (
+
+    select
+        token,
+        skeleton,
+        right(skeleton, 2) as two_letters,
+        right(skeleton, 3) as three_letters,
+        right(skeleton, 3) = 'ich' or right(skeleton, 2) = 'na' as may_be_patronymic
+    from tokens
+
+),
+
 -- Ильич, Кузьмич and the like have no -ов-: they are listed, or every Babich would be
 -- one
 shaped as (
@@ -60,23 +74,33 @@ shaped as (
         token,
         skeleton,
         length(replace(token, '.', '')) = 1 as is_initial,
-        skeleton ~ '^[0-9]+$' as is_number,
-        skeleton ~ '(..(ov|ev)(ich|na)|inichna|ivna)$'
-        or skeleton ~ '^(il|kuzm|luk|fom|nikit|sav|sil|fok)ich(na)?$'
-            as is_certain_patronymic,
+        btrim(skeleton, '0123456789') = '' as is_number,
+        may_be_patronymic
+        and (
+            skeleton ~ '(..(ov|ev)(ich|na)|inichna|ivna)$'
+            or skeleton ~ '^(il|kuzm|luk|fom|nikit|sav|sil|fok)ich(na)?$'
+        ) as is_certain_patronymic,
         -- with a slip in its ending: Никитвич, Сергевна
-        skeleton ~ '...(vich|vna|ichna)$' as is_patronymic_like,
+        may_be_patronymic
+        and skeleton ~ '...(vich|vna|ichna)$' as is_patronymic_like,
         length(skeleton) >= 5
-        and skeleton
-        ~ '(ova?|eva?|ina?|ski|skaia|ska|enko|chuk|i?uk|ian|shvili|dze|[iy]kh|ih)$'
-            as is_surname_like,
+        and (
+            two_letters in ('ov', 'ev', 'in', 'uk', 'ih')
+            or three_letters in (
+                'ova', 'eva', 'ina', 'ski', 'ska', 'ian', 'dze', 'ikh', 'ykh'
+            )
+            or right(skeleton, 4) = 'enko'
+            or right(skeleton, 5) = 'skaia'
+            or right(skeleton, 6) = 'shvili'
+        ) as is_surname_like,
         {{ surname_stem('skeleton') }} as surname_stem,
         case
             when length(skeleton) < 5 then null
-            when skeleton ~ '(ov|ev)a$|skaia$' then 'female'
-            when skeleton ~ '(ov|ev)$|ski$' then 'male'
+            when three_letters in ('ova', 'eva') or right(skeleton, 5) = 'skaia'
+                then 'female'
+            when two_letters in ('ov', 'ev') or three_letters = 'ski' then 'male'
         end as surname_sex
-    from tokens
+    from endings
 
 ),
 

@@ -1,4 +1,12 @@
+-- A passenger's name is read once, however many trips show it.
+
 with
+
+trips as (
+
+    select * from {{ ref('int_trips__combined') }}
+
+),
 
 trip_tokens as (
 
@@ -6,36 +14,43 @@ trip_tokens as (
 
 ),
 
+passengers as (
+
+    select
+        passenger_name,
+        min(trip_key) as first_trip_key
+    from trips
+    group by passenger_name
+
+),
+
 tokens as (
 
     select
-        trip_key as named_key,
-        token_position,
-        token,
-        name_part
+        trip_tokens.trip_key as named_key,
+        trip_tokens.token_position,
+        trip_tokens.token,
+        trip_tokens.name_part
     from trip_tokens
+    inner join passengers
+        on trip_tokens.trip_key = passengers.first_trip_key
 
 ),
 
-stated as (
-
-    select distinct
-        named_key,
-        null::text as stated_sex
-    from tokens
-
-),
-
-{{ parsed_names('tokens', 'stated') }},
+{{ parsed_names('tokens') }},
 
 final as (
 
     select
-        named_key as trip_key,
-        word_shape,
-        full_name_key,
-        name_id
+        trips.trip_key,
+        parsed.word_shape,
+        parsed.full_name_key,
+        parsed.name_id
     from parsed
+    inner join passengers
+        on parsed.named_key = passengers.first_trip_key
+    inner join trips
+        on passengers.passenger_name = trips.passenger_name
 
 )
 

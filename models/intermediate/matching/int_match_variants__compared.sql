@@ -15,9 +15,9 @@ names as not materialized (
 
 ),
 
--- the fuse: a personal identifier with a crowd of spellings compares equal full names
--- only
-spellings as (
+-- Only spellings that meet another one. The fuse: a personal identifier with a crowd of
+-- spellings compares equal full names only.
+spellings as not materialized (
 
     select
         identifier_number,
@@ -25,12 +25,12 @@ spellings as (
         name_id,
         full_name_key,
         identifier_class = 'shared'
-        or count(*) over (partition by identifier_number, kind)
-        > {{ setting('spelling_fuse') }} as is_equal_names_only
+        or spelling_count > {{ setting('spelling_fuse') }} as is_equal_names_only
     from members
     where
         planfix_id = first_planfix_id
         and name_id <> '00000000-0000-0000-0000-000000000000'::uuid
+        and spelling_count > 1
 
 ),
 
