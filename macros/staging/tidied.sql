@@ -1,13 +1,17 @@
-{#- The entities are undone only where an ampersand stands: nearly no value has one, and ten nested
-    replace() on each of some ten million cells would cost more than the rest of staging. -#}
+{#- Blanks and entities are only touched where the first pattern finds anything but single spaces:
+    nearly no value has such, the pattern takes 0.4 µs, a replacing expression 1.9 µs, ten nested
+    replace() more than the rest of staging. -#}
 {% macro tidied(text) -%}
-    nullif(btrim(regexp_replace(
+    nullif(btrim(
         case
-            when strpos({{ text }}, '&') = 0 then {{ text }}
-            else {{ _undo_entities(text) }}
-        end,
-        E'[\\s\u00a0\u2007\u202f\u200b\ufeff]+', ' ', 'g'
-    )), '')
+            when {{ text }} ~ E'[^\\S ]|[&\u00a0\u2007\u202f\u200b\ufeff]|  '
+                then regexp_replace(
+                    {{ _undo_entities(text) }},
+                    E'[\\s\u00a0\u2007\u202f\u200b\ufeff]+', ' ', 'g'
+                )
+            else {{ text }}
+        end
+    ), '')
 {%- endmacro %}
 
 

@@ -32,10 +32,13 @@ contacts as (
     where
         kind = 'person'
         and full_name_text is not null
+    -- a fence: without it each use of a word would take the name apart anew
+    offset null  -- noqa: AM09
 
 ),
 
-given_names as (
+-- read twice: see int_contact_points__parsed
+given_names as not materialized (
 
     select name_key
     from {{ ref('int_name_words__known') }}
