@@ -26,7 +26,8 @@ edges as (
 
 ),
 
-labelled as materialized (
+-- most cards are alone or the first of their component: only the others are put aside
+attached as materialized (
 
     select
         labels.record_number::int as record_number,
@@ -37,11 +38,13 @@ labelled as materialized (
             array_agg(right_record_number) as right_numbers
         from edges
     ) as edge_arrays
-    cross join lateral unnest({{ matching_schema() }}.connected_components(
-        edge_arrays.left_numbers,
-        edge_arrays.right_numbers,
-        (select count(*)::int from records)
-    )) with ordinality as labels (component, record_number)
+    cross join
+        lateral unnest({{ matching_schema() }}.connected_components(
+            edge_arrays.left_numbers,
+            edge_arrays.right_numbers,
+            (select count(*)::int from records)
+        )) with ordinality as labels (component, record_number)
+    where labels.record_number <> labels.component
 
 ),
 
@@ -49,10 +52,25 @@ sizes as (
 
     select
         component,
-        count(*) as record_count
-    from labelled
+        count(*) + 1 as record_count
+    from attached
     group by component
-    having count(*) > 1
+
+),
+
+labelled as (
+
+    select
+        record_number,
+        component
+    from attached
+
+    union all
+
+    select
+        component as record_number,
+        component
+    from sizes
 
 ),
 

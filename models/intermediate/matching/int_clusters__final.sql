@@ -25,7 +25,8 @@ edges as (
 
 ),
 
-labelled as materialized (
+-- most cards are alone or the first of their cluster: only the others are put aside
+attached as materialized (
 
     select
         labels.record_number::int as record_number,
@@ -36,11 +37,26 @@ labelled as materialized (
             array_agg(right_record_number) as right_numbers
         from edges
     ) as edge_arrays
-    cross join lateral unnest({{ matching_schema() }}.connected_components(
-        edge_arrays.left_numbers,
-        edge_arrays.right_numbers,
-        (select count(*)::int from records)
-    )) with ordinality as labels (first_record_number, record_number)
+    cross join
+        lateral unnest({{ matching_schema() }}.connected_components(
+            edge_arrays.left_numbers,
+            edge_arrays.right_numbers,
+            (select count(*)::int from records)
+        )) with ordinality as labels (first_record_number, record_number)
+    where labels.record_number <> labels.first_record_number
+
+),
+
+clusters as (
+
+    select
+        attached.first_record_number,
+        first_records.planfix_id as cluster_id,
+        count(*)::int + 1 as cluster_size
+    from attached
+    inner join records as first_records
+        on attached.first_record_number = first_records.record_number
+    group by attached.first_record_number, first_records.planfix_id
 
 ),
 
@@ -48,14 +64,16 @@ final as (
 
     select
         records.planfix_id,
-        first_records.planfix_id as cluster_id,
-        count(*) over (partition by labelled.first_record_number)::int as cluster_size,
+        coalesce(clusters.cluster_id, records.planfix_id) as cluster_id,
+        coalesce(clusters.cluster_size, 1) as cluster_size,
         records.kind
-    from labelled
-    inner join records
-        on labelled.record_number = records.record_number
-    inner join records as first_records
-        on labelled.first_record_number = first_records.record_number
+    from records
+    left outer join attached
+        on records.record_number = attached.record_number
+    left outer join clusters
+        on
+            coalesce(attached.first_record_number, records.record_number)
+            = clusters.first_record_number
 
 )
 

@@ -39,7 +39,8 @@ role_mailboxes as (
 
 ),
 
-void_values as (
+-- read where it is used, which leaves the patterns to all cores
+void_values as not materialized (
 
     select * from {{ ref('void_values') }}
 
@@ -54,26 +55,12 @@ employee_points as (
 
 ),
 
-named as (
-
-    select
-        holders.identifier_number,
-        holders.name_id,
-        names.word_shape,
-        names.given_key,
-        names.surname_text
-    from holders
-    inner join names
-        on holders.name_id = names.name_id
-
-),
-
 distinct_given_names as (
 
     select distinct
         identifier_number,
         given_key
-    from named
+    from holders
     where word_shape in ('full', 'given')
 
 ),
@@ -83,7 +70,7 @@ distinct_surnames as (
     select distinct
         identifier_number,
         surname_text
-    from named
+    from holders
     where word_shape in ('full', 'surname')
 
 ),
@@ -113,19 +100,19 @@ surname_counts as (
 doubtful_given_names as (
 
     select distinct
-        named.identifier_number,
+        holders.identifier_number,
         names.given_key,
         names.given_names,
         names.given_skeleton,
         names.is_given_known
     from given_counts
-    inner join named
-        on given_counts.identifier_number = named.identifier_number
+    inner join holders
+        on given_counts.identifier_number = holders.identifier_number
     inner join names
-        on named.name_id = names.name_id
+        on holders.name_id = names.name_id
     where
         given_counts.given_names between {{ setting('shared_given_names') }} and 12
-        and named.word_shape in ('full', 'given')
+        and holders.word_shape in ('full', 'given')
 
 ),
 
@@ -185,21 +172,40 @@ settled_surname_counts as (
 
 ),
 
-voided as (
+-- apart from each other, so that values are looked up and only patterns are tried
+void_identifiers as (
 
     select
         repeated.identifier_number,
-        min(void_values.reason) as void_reason
+        void_values.reason
     from repeated
     inner join void_values
         on
             repeated.key_kind = void_values.value_kind
-            and case
-                when void_values.match_type = 'regex'
-                    then repeated.written_value ~ void_values.value
-                else repeated.written_value = void_values.value
-            end
-    group by repeated.identifier_number
+            and repeated.written_value = void_values.value
+    where void_values.match_type <> 'regex'
+
+    union all
+
+    select
+        repeated.identifier_number,
+        void_values.reason
+    from repeated
+    inner join void_values
+        on repeated.key_kind = void_values.value_kind
+    where
+        void_values.match_type = 'regex'
+        and repeated.written_value ~ void_values.value
+
+),
+
+voided as (
+
+    select
+        identifier_number,
+        min(reason) as void_reason
+    from void_identifiers
+    group by identifier_number
 
 ),
 

@@ -31,6 +31,8 @@ holders as (
         records.record_number,
         records.full_name_key,
         records.word_shape,
+        records.given_key,
+        records.surname_text,
         collected.is_from_trip,
         -- a card without a name is a spelling of its own
         coalesce(records.name_id, '00000000-0000-0000-0000-000000000000'::uuid)

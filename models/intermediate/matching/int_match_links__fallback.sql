@@ -171,11 +171,18 @@ pairs as materialized (
 
 ),
 
+-- one trip speaks for itself: only of colleagues their phones and mails are asked
 paired_cards as (
 
-    select left_planfix_id as planfix_id from pairs
+    select left_planfix_id as planfix_id
+    from pairs
+    where not has_same_trip
+
     union
-    select right_planfix_id as planfix_id from pairs
+
+    select right_planfix_id as planfix_id
+    from pairs
+    where not has_same_trip
 
 ),
 
