@@ -220,8 +220,10 @@ def messenger_handle(channel: str | None, raw: str | None) -> dict[str, Any] | N
     if known not in _CHANNELS:
         return _result(known, None, "unknown_channel")
     text = html.unescape(raw) if "&" in raw else raw
-    text = unicodedata.normalize("NFKC", text)
-    text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cc")).strip()
+    if not (text.isascii() and text.isprintable()):
+        text = unicodedata.normalize("NFKC", text)
+        text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cc"))
+    text = text.strip()
     text = _LABEL.sub("", text).strip()
     if not any(sign.isalnum() for sign in text):
         return _result(known, None, "empty")

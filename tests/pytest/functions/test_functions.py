@@ -251,6 +251,20 @@ def test_uuid_is_fixed_for_ever() -> None:
     assert uuid.UUID(uuid_v5("planfix:2")).version == 5
 
 
+@given(anything)
+@settings(max_examples=200, deadline=None)
+def test_uuid_is_that_of_the_standard_library(name: str) -> None:
+    assert uuid_v5(name) == str(uuid.uuid5(uuid.UUID("8f2b6d1e-52c7-5c0e-9a54-3d6b1f0e7a29"), name))
+
+
+@given(st.text(st.characters(max_codepoint=127, blacklist_characters="\x00"), max_size=40))
+@settings(max_examples=200, deadline=None)
+def test_a_handle_in_wide_letters_is_the_same_handle(raw: str) -> None:
+    # wide letters are folded, plain ones are left as they are: both must come to the same
+    wide = "".join(chr(ord(sign) + 0xFEE0) if sign.isalnum() else sign for sign in raw)
+    assert messenger_handle("telegram", wide) == messenger_handle("telegram", raw)
+
+
 @pytest.mark.parametrize("name", sorted(python_functions()))
 def test_null_gives_null(name: str) -> None:
     assert load(name)(*[None] * len(python_functions()[name].arguments)) is None
