@@ -76,17 +76,17 @@ def work_off(link: psycopg.Connection[Any], stretch: Stretch) -> int:
     function = python_functions()[stretch.function]
     with link.transaction(), link.cursor() as cursor:
         # blocks, not offsets: each is read once, without an index
-        arguments = sql.SQL(
-            "copy (select args_hash, {arguments} from {relation} "
-            "where ctid >= '({first},0)'::tid and ctid < '({last},0)'::tid) to stdout"
-        ).format(
-            arguments=sql.SQL(", ").join(map(sql.Identifier, function.arguments)),
-            relation=sql.Identifier(SCHEMA, stretch.relation),
-            first=sql.SQL(str(stretch.first_block)),
-            last=sql.SQL(str(stretch.last_block)),
-        )
-        with cursor.copy(arguments) as copy:
-            rows = list(copy.rows())
+        rows = cursor.execute(
+            sql.SQL(
+                "select args_hash::text, {arguments} from {relation} "
+                "where ctid >= '({first},0)'::tid and ctid < '({last},0)'::tid"
+            ).format(
+                arguments=sql.SQL(", ").join(map(sql.Identifier, function.arguments)),
+                relation=sql.Identifier(SCHEMA, stretch.relation),
+                first=sql.SQL(str(stretch.first_block)),
+                last=sql.SQL(str(stretch.last_block)),
+            )
+        ).fetchall()
         store(link, stretch.function, compute(stretch.function, rows))
         return len(rows)
 
