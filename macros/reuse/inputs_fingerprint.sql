@@ -13,7 +13,7 @@
 {% macro inputs_fingerprint(query) %}
     {%- if not execute or setting('reuse_tables') | lower != 'true' -%}{{- return(none) -}}{%- endif -%}
     {%- set query = query | replace(run_started_at.isoformat(), '') -%}
-    {%- if _names_the_moment(query) -%}{{- return(none) -}}{%- endif -%}
+    {%- if names_the_moment(query) -%}{{- return(none) -}}{%- endif -%}
     {%- set parents = [] -%}
     {%- for unique_id in model.depends_on.nodes -%}
         {%- set node = graph.nodes.get(unique_id) or graph.sources.get(unique_id) -%}
@@ -31,21 +31,31 @@
     {%- endfor -%}
     {#- by their text: the first models of a new database are built before they are there -#}
     {%- do parts.append(local_md5(_matching_functions_ddl())) -%}
-    {%- for row in run_query(_inputs_sql(parents)).rows -%}
-        {%- if row['kind'] == 'moment' -%}
+    {%- set versions = input_versions(parents) -%}
+    {%- if versions is none -%}{{- return(none) -}}{%- endif -%}
+    {{- return(local_md5((parts + versions) | join('\n'))) -}}
+{% endmacro %}
+
+
+{#- The version of each table that these relations are or read; none when one has none. -#}
+{% macro input_versions(relations, refused_schemas=[]) %}
+    {%- set versions = [] -%}
+    {%- for row in run_query(_inputs_sql(relations)).rows -%}
+        {%- if row['kind'] == 'moment' or row['schema'] in refused_schemas -%}
             {{- return(none) -}}
         {%- elif row['kind'] == 'content' or row['kind'] == 'rows' -%}
-            {%- do parts.append(row['name'] ~ '=' ~ _table_fingerprint(row['name'], row['kind'])) -%}
+            {%- set version = _table_fingerprint(row['name'], row['kind']) -%}
         {%- else -%}
-            {%- do parts.append(row['name'] ~ '=' ~ row['fingerprint']) -%}
+            {%- set version = row['fingerprint'] -%}
         {%- endif -%}
+        {%- do versions.append(row['name'] ~ '=' ~ version) -%}
     {%- endfor -%}
-    {{- return(local_md5(parts | join('\n'))) -}}
+    {{- return(versions) -}}
 {% endmacro %}
 
 
 {#- A day is fine (the day is an input), a moment or the name of the run is new every time. -#}
-{% macro _names_the_moment(query) %}
+{% macro names_the_moment(query) %}
     {%- set moments = [
         'now()', 'clock_timestamp', 'current_timestamp', 'random()', invocation_id,
     ] -%}
@@ -84,6 +94,7 @@ inputs as (
 
 select
     coalesce(name, '?') as name,
+    coalesce(nspname, '') as schema,
     case
         when definition ~* '\m(now\(\)|clock_timestamp|current_timestamp)' then 'moment'
         when definition is not null or version is not null then 'note'
@@ -95,6 +106,7 @@ select
 from inputs
 union all
 select
+    '',
     '',
     'note',
     md5(

@@ -10,7 +10,12 @@
     {%- set existing_relation = load_cached_relation(this) -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set inputs = inputs_fingerprint(sql) -%}
-    {%- if inputs and not should_full_refresh() and is_built_from(existing_relation, inputs) -%}
+    {%- set version = none -%}
+    {%- if inputs and not should_full_refresh() -%}
+        {%- set version = version_built_from(existing_relation, inputs) -%}
+    {%- endif -%}
+    {%- if version -%}
+        {%- do remember_version(version) -%}
         {{ store_raw_result('main', message='REUSED', code='REUSED', rows_affected=-1) }}
         {{ return({'relations': [target_relation]}) }}
     {%- endif -%}
@@ -44,7 +49,7 @@
         should_revoke=should_revoke(existing_relation, full_refresh_mode=true)
     ) %}
     {% do persist_docs(target_relation, model) %}
-    {% do note_inputs(target_relation, inputs) %}
+    {% do note_inputs(target_relation, inputs, load_result('main')['response'].rows_affected) %}
     {{ adapter.commit() }}
     {{ drop_relation_if_exists(backup_relation) }}
     {{ run_hooks(post_hooks, inside_transaction=false) }}

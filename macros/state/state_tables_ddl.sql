@@ -238,6 +238,13 @@ create table if not exists {{ state }}.purges (
     purged_at timestamptz not null default now()
 );
 
+-- no memory of what happened: to lose it costs the time of testing again
+create table if not exists {{ state }}.passed_tests (
+    test_id text primary key,
+    inputs text not null,
+    passed_at timestamptz not null default now()
+);
+
 -- asked first: the command would wait for a batch that is being written
 do $body$
 begin

@@ -1,0 +1,76 @@
+{#-
+    Fingerprint of everything that the verdict of this data test follows from: its query and
+    configuration, and the version of each relation it reads. None when that cannot be told, so that
+    the test is run: an input that this invocation neither built nor left as it was, a query that
+    asks for the time, whatever reads live tables or state, which publishing writes meanwhile.
+-#}
+{% macro test_inputs() %}
+    {%- if not execute or should_full_refresh() or target.name == 'dry_run'
+        or setting('reuse_tables') | lower != 'true'
+        or names_the_moment(model.compiled_code) -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set parts = [model.compiled_code, tojson(model.config, sort_keys=true)] -%}
+    {%- for unique_id in model.depends_on.nodes -%}
+        {%- set version = _input_version(unique_id) -%}
+        {%- if not version -%}{{- return(none) -}}{%- endif -%}
+        {%- do parts.append(unique_id ~ '=' ~ version) -%}
+    {%- endfor -%}
+    {{- return(local_md5(parts | join('\n'))) -}}
+{% endmacro %}
+
+
+{% macro _input_version(unique_id) %}
+    {%- set known = graph.setdefault('table_versions_' ~ invocation_id, {}) -%}
+    {%- if unique_id not in known -%}
+        {%- set node = graph.nodes.get(unique_id) or graph.sources.get(unique_id) -%}
+        {%- set versions = none -%}
+        {%- if node and node.relation_name and node.config.materialized in ('view', 'seed') -%}
+            {%- set versions = input_versions(
+                [node.relation_name], [live_schema(), state_schema()]
+            ) -%}
+        {%- endif -%}
+        {%- do known.update({
+            unique_id: local_md5(versions | join('\n')) if versions is not none
+        }) -%}
+    {%- endif -%}
+    {{- return(known[unique_id]) -}}
+{% endmacro %}
+
+
+{#- Whether the test passed when its inputs were what they are. What passes now is remembered for
+    note_passed_tests. -#}
+{% macro has_passed(inputs) %}
+    {%- set passed = graph.get('passed_tests_' ~ invocation_id) -%}
+    {%- if passed is none -%}
+        {%- set passed = {} -%}
+        {%- for row in run_query('select test_id, inputs from migration.passed_tests').rows -%}
+            {%- do passed.update({row['test_id']: row['inputs']}) -%}
+        {%- endfor -%}
+        {%- do graph.update({'passed_tests_' ~ invocation_id: passed}) -%}
+    {%- endif -%}
+    {%- if passed.get(model.unique_id) == inputs -%}{{- return(true) -}}{%- endif -%}
+    {%- do graph.setdefault('tested_' ~ invocation_id, {}).update({model.unique_id: inputs}) -%}
+    {{- return(false) -}}
+{% endmacro %}
+
+
+{#- on-run-end: keeps what each test that passed had read. -#}
+{% macro note_passed_tests(results) %}
+    {%- set tested = graph.get('tested_' ~ invocation_id, {}) -%}
+    {%- set rows = [] -%}
+    {%- for result in results
+        if result.node.unique_id in tested
+        and result.status == 'pass' and result.failures == 0 -%}
+        {%- do rows.append(
+            "('" ~ result.node.unique_id ~ "', '" ~ tested[result.node.unique_id] ~ "')"
+        ) -%}
+    {%- endfor -%}
+    {%- if rows -%}
+        {%- do run_in_transaction(
+            'insert into migration.passed_tests (test_id, inputs) values '
+            ~ rows | join(', ')
+            ~ ' on conflict (test_id) do update set inputs = excluded.inputs, passed_at = now()'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
