@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -23,8 +25,30 @@ FUNCTIONS = ("name_skeleton", "uuid_v5")
 MATCHING = "path:models/intermediate/matching"
 REVIEW = "path:models/review"
 IDENTITY = "path:models/intermediate/identity"
-# what stands between the prepared records and the clusters; the rest serves review
-CLUSTERS_LAST = "int_clusters__final"
+# what makes the records that Splink is given too: names folded and read, the keys of each card, its
+# employers and trips
+PREPARATION = frozenset((
+    "int_match_given_names__folded",
+    "int_match_tokens__classified",
+    "int_match_names__parsed",
+    "int_match_trip_names__parsed",
+    "int_match_companies__parsed",
+    "int_match_employer_names__parsed",
+    "int_match_records__prepared",
+    "int_match_names__counted",
+    "int_match_employers__stated",
+    "int_match_trips__attributed",
+    "int_match_identifiers__collected",
+    "int_match_employers__keyed",
+))  # fmt: skip
+# what serves review only, not the clusters
+AFTER_CLUSTERS = frozenset((
+    "int_review_pairs__collected",
+    "int_review_cases__ranked",
+    "match_explanations",
+    "match_hubs",
+    "review_queue",
+))  # fmt: skip
 
 PAIRS = """
 with
@@ -107,6 +131,44 @@ PUBLISH = (
 )
 
 
+@dataclass(frozen=True)
+class Node:
+    """When a model was built.
+
+    Attributes:
+        name: the model.
+        started: seconds of the clock at which dbt began to build it.
+        ended: and at which it was done.
+    """
+
+    name: str
+    started: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended - self.started
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Seconds of wall time of a build.
+
+    Attributes:
+        to_clusters: from the first matching model to the last that the clusters need.
+        prepared: until the records stand that Splink is given.
+        matching: during which at least one model ran that comes after those records: what Splink's
+            clock measures, but for the preparing models that ran beside.
+        everything: with review and explanations.
+    """
+
+    to_clusters: float
+    prepared: float
+    matching: float
+    everything: float
+
+
 @dataclass
 class Score:
     """Pairwise scores over final clusters.
@@ -170,6 +232,45 @@ def dbt(url: str, folder: Path, *arguments: str) -> dict[str, float]:
         raise RuntimeError(f"dbt {' '.join(arguments)} ended with {code}; see {folder}/dbt.log")
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
     return {row["unique_id"].rsplit(".")[-1]: row["execution_time"] for row in results}
+
+
+def nodes(folder: Path) -> list[Node]:
+    """Returns the matching and review models of the last run, in the order of their ends."""
+    results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
+    found = []
+    for row in results:
+        name = row["unique_id"].rsplit(".")[-1]
+        if not row["unique_id"].startswith("model.") or name.startswith("int_identity"):
+            continue
+        for phase in row["timing"]:
+            if phase["name"] == "execute":
+                found.append(Node(name, _clock(phase["started_at"]), _clock(phase["completed_at"])))
+    return sorted(found, key=lambda node: node.ended)
+
+
+def _clock(moment: str) -> float:
+    return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
+
+
+def _busy(spans: Iterable[Node]) -> float:
+    """Returns the wall time during which at least one of these ran."""
+    total, reached = 0.0, 0.0
+    for node in sorted(spans, key=lambda node: node.started):
+        total += max(0.0, node.ended - max(node.started, reached))
+        reached = max(reached, node.ended)
+    return total
+
+
+def clocks(built: list[Node]) -> Clocks:
+    """Returns the clocks of a build."""
+    started = min(node.started for node in built)
+    needed = [node for node in built if node.name not in AFTER_CLUSTERS]
+    return Clocks(
+        to_clusters=max(node.ended for node in needed) - started,
+        prepared=max(node.ended for node in needed if node.name in PREPARATION) - started,
+        matching=_busy(node for node in needed if node.name not in PREPARATION),
+        everything=max(node.ended for node in built) - started,
+    )
 
 
 def build(
