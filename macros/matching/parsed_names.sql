@@ -54,6 +54,24 @@ words as not materialized (
 
 ),
 
+-- sorted once, or both lists below would be sorted anew for each name
+words_in_order as (
+
+    select
+        named_key,
+        token_position,
+        given_score,
+        skeleton,
+        surname_stem,
+        surname_sex,
+        is_initial,
+        is_given_name,
+        is_patronymic
+    from words
+    order by named_key, given_score desc, token_position
+
+),
+
 gathered as (
 
     select
@@ -66,7 +84,7 @@ gathered as (
         max(surname_sex) filter (
             where not is_given_name and not is_patronymic
         ) as surname_sex
-    from words
+    from words_in_order
     group by named_key
 
 ),
