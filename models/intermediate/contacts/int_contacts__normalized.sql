@@ -12,14 +12,14 @@ contacts as not materialized (
 
 ),
 
-employers as (
+employers as not materialized (
 
     select * from {{ ref('int_contact_companies__resolved') }}
     where company_position = 1
 
 ),
 
-regions as (
+regions as not materialized (
 
     select
         lower({{ tidied('raw_value') }}) as country_key,
@@ -30,7 +30,7 @@ regions as (
 ),
 
 -- a country may be written as its code; only codes that the mapping knows are believed
-region_codes as (
+region_codes as not materialized (
 
     select distinct country_code
     from regions
@@ -62,115 +62,9 @@ timezones as (
 
 ),
 
-exclusions as (
-
-    select
-        lower({{ trimmed('match_type') }}) as match_type,
-        lower({{ trimmed('value') }}) as match_value,
-        {{ trimmed('reason') }} as reason
-    from {{ ref('exclusions') }}
-
-),
-
-emails as (
-
-    select
-        planfix_id,
-        email
-    from {{ ref('stg_planfix__contact_emails') }}
-
-    union all
-
-    select
-        planfix_id,
-        email
-    from {{ ref('int_contacts__csv_merged') }}
-    where email is not null
-
-),
-
-hits as (
-
-    select
-        emails.planfix_id,
-        exclusions.reason
-    from exclusions
-    inner join emails
-        on lower(emails.email) like exclusions.match_value
-    where exclusions.match_type = 'email'
-
-    union all
-
-    select
-        contacts.planfix_id,
-        exclusions.reason
-    from exclusions
-    inner join contacts
-        on lower(contacts.full_name_text) like exclusions.match_value
-    where exclusions.match_type = 'name'
-
-    union all
-
-    select
-        contacts.planfix_id,
-        exclusions.reason
-    from contacts
-    inner join exclusions
-        on
-            exclusions.match_type in ('planfix_id', 'group_id', 'template_id')
-            and case exclusions.match_type
-                when 'planfix_id' then contacts.planfix_id
-                when 'group_id' then contacts.group_id
-                else contacts.template_id
-            end = {{ source_bigint('exclusions.match_value') }}
-
-),
-
 excluded as (
 
-    select
-        planfix_id,
-        min(reason) as reason
-    from hits
-    group by planfix_id
-
-),
-
--- only the latest sweep that saw every page may prove that a record is gone, and only
--- for a record that was last seen before that sweep began
-latest_sweep as (
-
-    select
-        sweep_id,
-        started_at
-    from {{ ref('stg_planfix__id_sweep_runs') }}
-    where is_complete
-    order by started_at desc nulls last, sweep_id desc
-    limit 1
-
-),
-
-swept as (
-
-    select sweeps.planfix_id
-    from {{ ref('stg_planfix__id_sweeps') }} as sweeps
-    inner join latest_sweep
-        on sweeps.sweep_id = latest_sweep.sweep_id
-
-),
-
-gone as (
-
-    select contacts.planfix_id
-    from contacts
-    inner join latest_sweep
-        on
-            latest_sweep.started_at
-            > greatest(contacts.api_fetched_at, contacts.csv_observed_at)
-    where not exists (
-        select from swept
-        where contacts.planfix_id = swept.planfix_id
-    )
+    select * from {{ ref('int_contacts__excluded') }}
 
 ),
 
@@ -277,14 +171,9 @@ final as (
         contacts.planfix_owner_user_id,
         contacts.owner_name,
 
-        -- scope; being deleted is told first: a deleted test record is gone either way
-        coalesce(contacts.is_deleted_in_payload, false)
-        or gone.planfix_id is not null as is_deleted,
-        case
-            when contacts.is_deleted_in_payload or gone.planfix_id is not null
-                then 'deleted_in_planfix'
-            else excluded.reason
-        end as exclusion_reason,
+        -- scope
+        coalesce(excluded.is_deleted, false) as is_deleted,
+        excluded.exclusion_reason,
 
         -- times
         coalesce(
@@ -317,8 +206,6 @@ final as (
         on lower(contacts.timezone_text) = timezones.timezone_key
     left outer join excluded
         on contacts.planfix_id = excluded.planfix_id
-    left outer join gone
-        on contacts.planfix_id = gone.planfix_id
 
 )
 

@@ -2,6 +2,10 @@
 -- employers by name, passengers and companies of trips. Calls no Python function; each
 -- distinct word is folded once, in int_name_tokens__folded.
 
+{% set kinds = [
+    'person_names', 'card_names', 'employer_names', 'passenger_names',
+] %}
+
 with
 
 contacts as not materialized (
@@ -76,11 +80,7 @@ company_names as (
 
 ),
 
-names as (
-
-    select * from person_names
-
-    union all
+card_names as (
 
     select
         'contact' as owner_kind,
@@ -93,7 +93,9 @@ names as (
         kind = 'company'
         and company_name is not null
 
-    union all
+),
+
+employer_names as (
 
     select
         'company' as owner_kind,
@@ -103,7 +105,9 @@ names as (
         company_name as name_text
     from company_names
 
-    union all
+),
+
+passenger_names as (
 
     select
         'trip' as owner_kind,
@@ -116,20 +120,28 @@ names as (
 
 ),
 
+-- each kind of name is taken apart by itself: behind the union, one core would do it
+-- for all of them
 final as (
 
-    select
-        names.owner_kind,
-        names.owner_key,
-        names.part_position,
-        words.word_position::int as word_position,
-        names.name_part,
-        words.word as token
-    from names
-    cross join
-        lateral regexp_split_to_table(lower(names.name_text), '[^[:alnum:]''’-]+')
-        with ordinality as words (word, word_position)
-    where words.word ~ '[[:alnum:]]'
+    {% for names in kinds %}
+        select
+            {{ names }}.owner_kind,
+            {{ names }}.owner_key,
+            {{ names }}.part_position,
+            words.word_position::int as word_position,
+            {{ names }}.name_part,
+            words.word as token
+        from {{ names }}
+        cross join
+            lateral regexp_split_to_table(
+                lower({{ names }}.name_text), '[^[:alnum:]''’-]+'
+            ) with ordinality as words (word, word_position)
+        where words.word ~ '[[:alnum:]]'
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
 
 )
 
