@@ -40,7 +40,7 @@ final as (
     {%- for source in sources %}
     select * from source_{{ loop.index }}
     {%- if not loop.last %}
-    union
+    union all
     {%- endif %}
     {%- endfor %}
 )
