@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo migrate test lint format db-url stop clean docs report desk bench
+.PHONY: help setup demo migrate test lint lint-python lint-sql format db-url stop clean docs report desk bench
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,13 +37,18 @@ migrate: $(STAMP) ## the same with your own account or export files and database
 	@$(BIN)/python -m loaders.migrate migrate
 
 test: lint ## everything .ci/run checks
-	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(STAMP) ## formatter, linters, type check, dbt parse with warnings as errors
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-sql lint-python
+
+lint-python: $(STAMP)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/yamllint --strict .
+
+lint-sql: $(STAMP)
 	@$(BIN)/python -m loaders.migrate lint
 
 format: $(STAMP) ## let ruff and sqlfluff rewrite what they can

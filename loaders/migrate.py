@@ -375,8 +375,8 @@ def lint() -> None:
             database.write_profile()
         environment = _environment(found, DBT_TARGET_PATH=folder, DBT_LOG_PATH=folder)
         parse = ["dbt", "--warn-error", "parse", "--no-partial-parse", "--quiet"]
-        sqlfluff = ["sqlfluff", "lint", "--processes", "2", "--disable-progress-bar"]
-        for arguments in (parse, [*sqlfluff, "models", "tests"]):
+        sqlfluff = ["python", "-m", "tests.lint_sql", "models", "tests"]
+        for arguments in (parse, sqlfluff):
             code = subprocess.run(
                 [_tool(arguments[0]), *arguments[1:]],
                 cwd=settings.PROJECT_ROOT,
@@ -385,7 +385,7 @@ def lint() -> None:
                 check=False,
             ).returncode
             if code != 0:
-                raise StepFailedError(" ".join(arguments[:2]), code)
+                raise StepFailedError("dbt parse" if arguments is parse else "sqlfluff", code)
 
 
 def stop() -> None:
