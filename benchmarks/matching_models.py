@@ -273,15 +273,20 @@ def clocks(built: list[Node]) -> Clocks:
     )
 
 
+def build_arguments(*, threads: int = 2, with_identity: bool = False) -> list[str]:
+    """Returns dbt's arguments that build the matching models."""
+    selected = [*SEEDS, *FUNCTIONS, MATCHING, REVIEW, *([IDENTITY] if with_identity else [])]
+    return [
+        "build", "--threads", str(threads), "--exclude-resource-type", "test", "unit_test",
+        "--select", *selected,
+    ]  # fmt: skip
+
+
 def build(
     url: str, folder: Path, *, threads: int = 2, with_identity: bool = False
 ) -> dict[str, float]:
     """Builds the matching models on loaded inputs and returns the seconds of each node."""
-    selected = [*SEEDS, *FUNCTIONS, MATCHING, REVIEW, *([IDENTITY] if with_identity else [])]
-    return dbt(
-        url, folder, "build", "--threads", str(threads), "--exclude-resource-type", "test",
-        "unit_test", "--select", *selected,
-    )  # fmt: skip
+    return dbt(url, folder, *build_arguments(threads=threads, with_identity=with_identity))
 
 
 def publish(link: psycopg.Connection) -> None:

@@ -1,7 +1,7 @@
 """Servers, databases, simulator and command runners shared by all tests.
 
-Every test gets a database of its own on a throw-away embedded PostgreSQL (one per pytest
-process); `RIDERRA_TEST_POSTGRES_URL` names an administrator's URL of another server to use
+Every test gets a database of its own on a throw-away embedded PostgreSQL (one per test run,
+see session.py); `RIDERRA_TEST_POSTGRES_URL` names an administrator's URL of another server to use
 instead. Nothing here touches the server that `make demo` started.
 """
 
@@ -17,7 +17,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,12 @@ from psycopg import sql
 
 from loaders import database as embedded
 from loaders import settings
+from tests.pytest import session
 
 PROJECT = settings.PROJECT_ROOT
 BIN = Path(sys.executable).parent
+# a parse needs no server
+NOWHERE = settings.DatabaseSettings("127.0.0.1", 1, "nobody", "", "nowhere")
 
 # settings of the person who runs the tests must not reach them
 FOREIGN = (
@@ -56,27 +59,74 @@ def local_dir(folder: Path) -> Iterator[None]:
         os.environ["RIDERRA_LOCAL_DIR"] = previous
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[settings.DatabaseSettings]:
-    """A server on which databases can be created: embedded PostgreSQL 18 by default."""
-    url = os.environ.get("RIDERRA_TEST_POSTGRES_URL")
-    if url:
-        yield settings.parse_database_url(url)
+def pytest_configure() -> None:
+    """Makes the folder that the workers share."""
+    session.begin()
+    # a tool that a test calls in this process must not look for a profile of the user
+    os.environ["DBT_PROFILES_DIR"] = str(profiles_dir(session.folder()))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts tests that need a finished migration where it is there already.
+
+    One process makes it, from the start; what others do meanwhile takes about as long, and what
+    comes after is many small tests, so that at the end no process waits long for another.
+    """
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        group = item.get_closest_marker("xdist_group")
+        if group and group.args == ("main_job",):
+            return 0
+        if folder == "e2e":
+            return 2
+        return 1 if folder in {"matching", "functions", "archive", "dbt"} else 3
+
+    items.sort(key=place)
+
+
+def pytest_unconfigure() -> None:
+    """Takes away what the workers shared; they are gone by then."""
+    if not session.is_owner():
         return
-    # not below pytest's own folder: the next pytest process closes that one to other accounts,
-    # the server's among them
-    home = Path(tempfile.mkdtemp(prefix="riderra-server-"))
-    with local_dir(home):
+    url = os.environ.get("RIDERRA_TEST_POSTGRES_URL")
+    for name in session.databases() if url else []:
+        drop_database(replace(settings.parse_database_url(str(url)), dbname=name))
+    with local_dir(session.folder() / "server"):
+        embedded.clean()
+    session.end()
+
+
+def profiles_dir(folder: Path) -> Path:
+    """Returns a folder with the project's profile."""
+    made = folder / "profiles"
+    made.mkdir(parents=True, exist_ok=True)
+    if not (made / "profiles.yml").exists():
+        # whole or not at all: another process may read it
+        copied = shutil.copy(PROJECT / "profiles.example.yml", made / f"{uuid.uuid4().hex}.new")
+        Path(copied).replace(made / "profiles.yml")
+    return made
+
+
+def start_server() -> dict[str, Any]:
+    """Starts the server of this run."""
+    with local_dir(session.folder() / "server"):
         found = embedded.start()
     # killed processes lose nothing by it, only a killed machine would
     with psycopg.connect(found.url(), autocommit=True) as link:
         link.execute("alter system set fsync = off")
         link.execute("alter system set full_page_writes = off")
         link.execute("select pg_reload_conf()")
-    yield found
-    with local_dir(home):
-        embedded.clean()
-    shutil.rmtree(home, ignore_errors=True)
+    return asdict(found)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> settings.DatabaseSettings:
+    """A server on which databases can be created: embedded PostgreSQL 18 by default."""
+    url = os.environ.get("RIDERRA_TEST_POSTGRES_URL")
+    if url:
+        return settings.parse_database_url(url)
+    return settings.DatabaseSettings(**session.once("server", start_server))
 
 
 def create_database(
@@ -218,14 +268,11 @@ class Commands:
 
     def environment(self) -> dict[str, str]:
         """Environment of every command."""
-        profiles = self.folder / "profiles"
-        profiles.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / "profiles.example.yml", profiles / "profiles.yml")
         kept = {key: value for key, value in os.environ.items() if key not in FOREIGN}
         return {
             **kept,
             "DATABASE_URL": self.database.url(),
-            "DBT_PROFILES_DIR": str(profiles),
+            "DBT_PROFILES_DIR": str(profiles_dir(self.folder)),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "RIDERRA_LOCAL_DIR": str(self.folder / "local"),
@@ -233,7 +280,7 @@ class Commands:
         }
 
     def run(
-        self, *arguments: str, check: bool = False, timeout: float = 540, **extra: str
+        self, *arguments: str, check: bool = False, timeout: float = 900, **extra: str
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command of the virtual environment and returns its result."""
         done = subprocess.run(
@@ -282,19 +329,22 @@ def kill_group(process: subprocess.Popen[str]) -> None:
     process.wait(20)
 
 
-@pytest.fixture(scope="session")
-def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """dbt's parse result, made once and copied to each run's own target folder."""
-    folder = tmp_path_factory.mktemp("parse")
-    nowhere = settings.DatabaseSettings("127.0.0.1", 1, "nobody", "", "nowhere")
-    Commands(nowhere, folder).dbt("parse", "--quiet", check=True)
-    return folder / "target" / "partial_parse.msgpack"
+def parsed(target: str = "dev") -> Path:
+    """Returns the folder of dbt's parse result for a target, made once for all workers."""
+
+    def parse() -> str:
+        folder = session.folder() / f"parsed-{target}"
+        # the default target is not named: dbt takes the result only for the same arguments
+        named = [] if target == "dev" else ["--target", target]
+        Commands(NOWHERE, folder).dbt("parse", "--quiet", *named, check=True)
+        return str(folder / "target")
+
+    return Path(session.once(f"parsed-{target}", parse))
 
 
 @pytest.fixture
-def commands(database: settings.DatabaseSettings, tmp_path: Path, parsed_project: Path) -> Commands:
+def commands(database: settings.DatabaseSettings, tmp_path: Path) -> Commands:
     """The project's commands on the test's own database."""
-    made = Commands(database, tmp_path)
-    (tmp_path / "target").mkdir()
-    shutil.copy(parsed_project, tmp_path / "target" / "partial_parse.msgpack")
-    return made
+    from tests.pytest.warm import WarmCommands
+
+    return WarmCommands(database, tmp_path)

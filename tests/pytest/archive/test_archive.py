@@ -14,7 +14,7 @@ import pytest
 
 from loaders import settings
 from loaders.archive.__main__ import main
-from tests.pytest.conftest import Commands
+from tests.pytest.warm import WarmCommands
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def extracted(
     database: settings.DatabaseSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[psycopg.Connection]:
     """A database with raw tables, a few rows in them, and the state of the migration."""
-    commands = Commands(
+    commands = WarmCommands(
         database,
         tmp_path,
         {"RIDERRA_CREATE_LIVE_TABLES": "true", "RIDERRA_MANAGE_ROLES": "false"},

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from loaders import settings
-from tests.pytest.conftest import PROJECT, Commands
+from tests.pytest.conftest import PROJECT, parsed
 
 REQUIRED = PROJECT / "tests" / "required_gates.txt"
 PUBLISHERS = [
@@ -48,21 +47,19 @@ def required() -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
-def manifest_for(target: str, folder: Path) -> dict[str, Any]:
-    nowhere = settings.DatabaseSettings("127.0.0.1", 1, "nobody", "", "nowhere")
-    Commands(nowhere, folder).dbt("parse", "--quiet", "--target", target, check=True)
-    found: dict[str, Any] = json.loads((folder / "target" / "manifest.json").read_text("utf-8"))
+def manifest_for(target: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((parsed(target) / "manifest.json").read_text("utf-8"))
     return found
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return manifest_for("dev", tmp_path_factory.mktemp("dev"))
+def manifest() -> dict[str, Any]:
+    return manifest_for("dev")
 
 
 @pytest.fixture(scope="module")
-def dry_run_manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return manifest_for("dry_run", tmp_path_factory.mktemp("dry_run"))
+def dry_run_manifest() -> dict[str, Any]:
+    return manifest_for("dry_run")
 
 
 def named_tests(found: dict[str, Any]) -> dict[str, dict[str, Any]]:

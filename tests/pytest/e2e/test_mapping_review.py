@@ -22,11 +22,7 @@ def described(node: dict[str, Any]) -> set[str]:
 def test_every_column_that_dbt_made_is_described_and_shows_how_full_it_is(
     finished: Migration,
 ) -> None:
-    commands = finished.commands
-    # another test may have parsed for the target dry_run since
-    commands.dbt("parse", check=True, DBT_DEBUG="false")
-    commands.dbt("docs", "generate", "--static", "--no-compile", check=True, DBT_DEBUG="false")
-    target = Path(commands.environment()["DBT_TARGET_PATH"])
+    target = Path(finished.commands.environment()["DBT_TARGET_PATH"])
     page = (target / "static_index.html").read_text(encoding="utf-8")
     assert "the mapping review" in page
     catalog = json.loads((target / "catalog.json").read_text(encoding="utf-8"))["nodes"]

@@ -1,106 +1,27 @@
-"""Good and failing migrations at debug level leave no name, number, address, note or token behind.
-
-What is looked for are words: a leaked row shows by its family name, its phone or its e-mail, in
-whatever sentence, JSON or SQL it stands. Words that the project itself writes (given names of the
-rules' seeds, terms of the mapping) say nothing and are left out.
-"""
+"""Good and failing migrations at debug level leave nobody's data behind, and no token."""
 
 from __future__ import annotations
 
-import gzip
 import os
-import re
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from dbt.task.docs import DOCS_INDEX_FILE_PATH
 
-from tests.pytest.conftest import PROJECT, Commands
-from tests.pytest.e2e.conftest import Account, Migration
+from tests.pytest.e2e.conftest import Account, Finished, Migration
+from tests.pytest.e2e.personal import leaks, personal_words, written
+from tests.pytest.warm import WarmCommands
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("main_job")]
+pytestmark = pytest.mark.e2e
 
-WORD = re.compile(r"[^\W\d_]{4,}")
-ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\w")
-NUMBER = re.compile(r"\d{7,}")
-ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 WRONG_TOKEN = "a-wrong-token-5d1c"
 WRONG_PASSWORD = "a-wrong-password-7b2e"
 SETTINGS = {"DBT_DEBUG": "true", "DBT_LOG_FORMAT_FILE": "json", "RUNTIME__LOG_LEVEL": "DEBUG"}
-
-
-def words(text: str) -> set[str]:
-    """Returns what a text could be recognised by."""
-    text = ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    found = {word.lower() for word in WORD.findall(text)}
-    found |= {address.lower() for address in ADDRESS.findall(text)}
-    return found | set(NUMBER.findall(text))
-
-
-def texts(value: Any) -> Iterator[str]:
-    """Goes through all texts in a JSON value."""
-    if isinstance(value, dict):
-        for each in value.values():
-            yield from texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from texts(each)
-    elif isinstance(value, str):
-        yield value
-
-
-def personal_words(migration: Migration) -> set[str]:
-    """Returns the words of everybody's names, numbers, addresses and notes."""
-    found: set[str] = set()
-    for card, fields in migration.rows("select payload, custom_fields from planfix_raw.contacts"):
-        assert isinstance(card, dict)
-        for key in ("name", "midname", "lastname", "address", "email", "description", "skype"):
-            found |= words(str(card.get(key) or ""))
-        for text in texts([card.get("phones"), card.get("additionalEmailAddresses")]):
-            found |= words(text) | words(re.sub(r"\D", "", text))
-        for text in texts([card.get("telegram"), card.get("instagram"), fields]):
-            found |= {word for word in words(text) if not word.isalpha()}
-    for query in (
-        "select payload ->> 'description' from planfix_raw.contact_comments",
-        "select value from riderra.customer_contacts",
-        "select concat_ws(' ', display_name, address) from riderra.customers",
-        "select body from riderra.customer_notes",
-    ):
-        for (text,) in migration.rows(query):
-            found |= words(str(text or ""))
-    return found
-
-
-def own_words(parsed_project: Path) -> set[str]:
-    """Returns the words of the project and of a dbt that never saw a row."""
-    found = words((parsed_project.parent / "manifest.json").read_text(encoding="utf-8"))
-    # dbt's own page around the mapping review
-    found |= words(Path(DOCS_INDEX_FILE_PATH).read_text(encoding="utf-8"))
-    for folder in ("models", "macros", "seeds", "functions", "tests", "docs", "loaders"):
-        for path in (PROJECT / folder).rglob("*"):
-            if path.suffix in {".sql", ".yml", ".csv", ".md", ".py"} and "pytest" not in path.parts:
-                found |= words(path.read_text(encoding="utf-8"))
-    return found
-
-
-def written(*folders: Path) -> Iterator[tuple[str, str]]:
-    """Goes through everything on disk, packed files unpacked."""
-    for folder in folders:
-        for path in folder.rglob("*"):
-            # the settings of the test itself; the server is not ours to search
-            if not path.is_file() or {"profiles", "postgres"} & set(path.parts):
-                continue
-            content = path.read_bytes()
-            if content[:2] == b"\x1f\x8b":
-                content = gzip.decompress(content)
-            yield path.name, content.decode("utf-8", errors="replace")
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -111,7 +32,7 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.1)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Any) -> None:
     """Kills a command and all it started in its group."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(20)
@@ -124,16 +45,12 @@ def sleeping(migration: Migration) -> bool:
 
 
 def test_failing_and_killed_migrations_name_nobody(
-    migration: Migration,
-    finished: Migration,
-    account: Account,
-    tmp_path: Path,
-    parsed_project: Path,
+    migration: Migration, finished: Finished, account: Account, tmp_path: Path
 ) -> None:
-    commands = Commands(migration.database, tmp_path, {**migration.commands.extra, **SETTINGS})
-    everything = personal_words(migration)
-    personal = everything - own_words(parsed_project)
-    assert len(personal) > len(everything) / 2
+    folder = tmp_path / "failing"
+    folder.mkdir()
+    commands = WarmCommands(migration.database, folder, {**migration.commands.extra, **SETTINGS})
+    personal = personal_words(finished)
     output = [finished.output]
 
     def expect_failure(*command: str, **extra: str) -> None:
@@ -190,26 +107,22 @@ def test_failing_and_killed_migrations_name_nobody(
         )
         process = commands.start(*load)
         wait_for(lambda: sleeping(migration))
-        working = tmp_path / "local" / "dlt" / "pipelines" / "planfix"
+        working = folder / "local" / "dlt" / "pipelines" / "planfix"
         assert working.is_dir()
         kill(process)
         wait_for(lambda: not list(working.parent.glob("planfix*")))
         link.execute("drop function public.slow cascade")
 
     process = commands.start("dbt", "run")
-    wait_for((tmp_path / "logs" / "dbt.log").exists)
-    time.sleep(10)
+    log = folder / "logs" / "dbt.log"
+    wait_for(lambda: log.exists() and "sql table model" in log.read_text(encoding="utf-8"))
+    time.sleep(2)
+    assert process.poll() is None
     kill(process)
 
-    leaks = {
-        name: sorted(found)[:20]
-        for name, text in [
-            *(("output", text) for text in output),
-            *written(tmp_path, finished.commands.folder),
-        ]
-        if (found := words(text) & personal)
-    }
-    assert leaks == {}
-    secrets = (account.simulator.token, WRONG_TOKEN, migration.database.password, WRONG_PASSWORD)
-    for name, text in [("output", "".join(output)), *written(tmp_path, finished.commands.folder)]:
-        assert not [secret for secret in secrets if secret in text], name
+    # what was written to disk by all of them, the finished migration among them
+    places = (tmp_path, finished.commands.folder)
+    assert leaks(personal, *places, output="".join(output)) == {}
+    secrets = (account.simulator["PLANFIX_TOKEN"], WRONG_TOKEN, migration.database.password)
+    for name, text in [("output", "".join(output)), *written(*places)]:
+        assert not [secret for secret in (*secrets, WRONG_PASSWORD) if secret in text], name

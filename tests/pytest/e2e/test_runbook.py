@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from desk.store import Store
-from tests.pytest.conftest import BIN, PROJECT, Commands, create_database, drop_database
-from tests.pytest.e2e.conftest import Migration
+from tests.pytest.conftest import PROJECT, Commands
+from tests.pytest.e2e.conftest import Finished, Migration
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("main_job")]
+pytestmark = pytest.mark.e2e
 
 
 @dataclass
@@ -52,19 +51,9 @@ def steps(name: str) -> list[Step]:
 
 def run(step: Step, commands: Commands, **settings: str) -> None:
     """Runs a command in the project's environment and compares what it prints."""
-    environment = {**commands.environment(), **settings}
     # archives go where the test's other files go
     command = step.command.replace(".local/", f"{commands.folder}/local/")
-    done = subprocess.run(
-        shlex.split(command),
-        cwd=PROJECT,
-        env={**environment, "PATH": f"{BIN}{os.pathsep}{environment['PATH']}"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=540,
-        check=False,
-    )
+    done = commands.run(*shlex.split(command), **settings)
     told = done.stdout + done.stderr
     assert done.returncode == 0, f"{step.command}\n{told[-4000:]}"
     for line in step.expected:
@@ -73,13 +62,10 @@ def run(step: Step, commands: Commands, **settings: str) -> None:
 
 
 @pytest.fixture
-def cutover(finished: Migration) -> Iterator[Migration]:
+def cutover(finished: Finished, tmp_path: Path) -> Iterator[Migration]:
     """A copy of the finished migration, with the extract's own files."""
-    copy = create_database(finished.database, template=finished.database.dbname)
-    quiet = {"DBT_DEBUG": "false", "RUNTIME__LOG_LEVEL": "WARNING"}
-    commands = Commands(copy, finished.commands.folder, {**finished.commands.extra, **quiet})
-    yield Migration(copy, commands, finished.output)
-    drop_database(copy)
+    with finished.copied(tmp_path, DBT_DEBUG="false", RUNTIME__LOG_LEVEL="WARNING") as copy:
+        yield copy
 
 
 def test_both_languages_have_the_same_commands() -> None:

@@ -7,10 +7,8 @@ of `RIDERRA_TEST_POSTGRES_URL`, or of `RIDERRA_TEST_POSTGRES15_URL`.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -24,6 +22,7 @@ from loaders.python_functions import results, worker
 from loaders.python_functions.registry import PythonFunction, load, python_functions
 from tests.pytest.conftest import Commands, create_database, drop_database
 from tests.pytest.functions.cases import ARGUMENTS
+from tests.pytest.warm import WarmCommands
 
 # the built databases are shared by the tests of this file
 pytestmark = pytest.mark.xdist_group("python_functions")
@@ -39,21 +38,14 @@ def offers_python(server: settings.DatabaseSettings) -> bool:
         return row is not None
 
 
-def prepared(found: settings.DatabaseSettings, folder: Path, parsed: Path) -> Commands:
-    (folder / "target").mkdir(parents=True)
-    shutil.copy(parsed, folder / "target" / "partial_parse.msgpack")
-    return Commands(found, folder)
-
-
 @pytest.fixture(scope="module")
 def precomputed(
     postgres_server: settings.DatabaseSettings,
     tmp_path_factory: pytest.TempPathFactory,
-    parsed_project: Path,
 ) -> Iterator[Commands]:
     """A database whose functions read precomputed results."""
     found = create_database(postgres_server)
-    commands = prepared(found, tmp_path_factory.mktemp("ways"), parsed_project)
+    commands = WarmCommands(found, tmp_path_factory.mktemp("ways"))
     assert "python functions: precomputed (forced)" in build(commands, "precomputed")
     yield commands
     drop_database(found)
@@ -63,7 +55,6 @@ def precomputed(
 def in_database(
     postgres_server: settings.DatabaseSettings,
     tmp_path_factory: pytest.TempPathFactory,
-    parsed_project: Path,
 ) -> Iterator[Commands]:
     """A database that runs the functions itself."""
     server = postgres_server
@@ -73,7 +64,7 @@ def in_database(
             pytest.skip("no server with plpython3u: set RIDERRA_TEST_POSTGRES15_URL")
         server = settings.parse_database_url(url)
     found = create_database(server)
-    commands = prepared(found, tmp_path_factory.mktemp("ways"), parsed_project)
+    commands = WarmCommands(found, tmp_path_factory.mktemp("ways"))
     assert "python functions: in_database" in build(commands, "auto")
     yield commands
     drop_database(found)

@@ -19,6 +19,8 @@ from psycopg import sql
 from benchmarks import matching_inputs, matching_models
 from benchmarks.matching_base import Base
 from functions.uuid_v5 import uuid_v5
+from loaders import settings
+from tests.pytest.warm import WarmCommands
 
 AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
 MOST_CARDS = 600
@@ -91,6 +93,15 @@ def as_base(cards: Iterable[Card], trips: Iterable[Trip] = ()) -> Base:
     return base
 
 
+def build_with_dbt(url: str, folder: Path, threads: int = 2) -> None:
+    """Builds the models with dbt on the inputs that are there."""
+    commands = WarmCommands(
+        settings.parse_database_url(url), folder, {"RIDERRA_CREATE_LIVE_TABLES": "true"}
+    )
+    arguments = matching_models.build_arguments(threads=threads, with_identity=True)
+    commands.dbt(*arguments, check=True)
+
+
 @dataclass
 class Models:
     """The built models of one database."""
@@ -103,7 +114,7 @@ class Models:
     @classmethod
     def build(cls, url: str, folder: Path) -> Models:
         """Builds the models with dbt on empty inputs."""
-        matching_models.build(url, folder, with_identity=True)
+        build_with_dbt(url, folder)
         manifest = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
         wanted = {
             key: node

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import matching_inputs, matching_models
 from benchmarks.matching_base import Base, make_base
-from tests.pytest.matching.harness import Models
+from tests.pytest.matching.harness import Models, build_with_dbt
 
 # one process builds the models for all of these tests
 pytestmark = pytest.mark.xdist_group("matching")
@@ -109,7 +109,7 @@ def test_the_version_of_the_server_does_not_matter(
     with psycopg.connect(other_server, autocommit=True) as link:
         matching_inputs.load(link, base)
     # also with another number of threads, and every model made by dbt itself
-    matching_models.build(other_server, tmp_path, threads=4, with_identity=True)
+    build_with_dbt(other_server, tmp_path, threads=4)
     with psycopg.connect(other_server, autocommit=True) as link:
         assert image(link) == expected
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ import pytest
 from psycopg import sql
 
 from loaders import settings
+from tests.pytest import session
 from tests.pytest.conftest import Commands, create_database, drop_database
 from tests.pytest.publish.upstream import UPSTREAM
-from tests.pytest.publish.warm import WarmCommands
+from tests.pytest.warm import WarmCommands
 
 PEOPLE = 40
 TABLES = (
@@ -128,30 +128,28 @@ class Published:
 
 
 @pytest.fixture(scope="session")
-def publishing_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder whose parsed project all tests of a process share."""
-    return tmp_path_factory.mktemp("publishing")
-
-
-@pytest.fixture(scope="session")
 def templates(
-    postgres_server: settings.DatabaseSettings, publishing_folder: Path
-) -> Iterator[dict[str, settings.DatabaseSettings]]:
+    postgres_server: settings.DatabaseSettings, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
     """Databases to copy: `planned` has upstream rows only, `published` was published once."""
-    work = create_database(postgres_server)
-    commands = publishing_commands(work, publishing_folder)
-    with psycopg.connect(work.url(), autocommit=True) as link:
-        link.execute(UPSTREAM.replace(":people", str(PEOPLE)))
-    commands.dbt("run", "--select", "publish_comparison", check=True)
-    planned = _copy(postgres_server, work)
-    commands.dbt("run", "--select", "models/publish", check=True)
-    published = _copy(postgres_server, work)
-    yield {"work": work, "planned": planned, "published": published}
-    for found in (work, planned, published):
-        drop_database(found)
+
+    def make() -> dict[str, str]:
+        work = create_database(postgres_server)
+        session.keep_database(work.dbname)
+        commands = publishing_commands(work, tmp_path_factory.mktemp("publishing"))
+        with psycopg.connect(work.url(), autocommit=True) as link:
+            link.execute(UPSTREAM.replace(":people", str(PEOPLE)))
+        commands.dbt("run", "--select", "publish_comparison", check=True)
+        planned = create_database(postgres_server, template=work.dbname)
+        session.keep_database(planned.dbname)
+        commands.dbt("run", "--select", "models/publish", check=True)
+        return {"planned": planned.dbname, "published": work.dbname}
+
+    made: dict[str, str] = session.once("publishing", make)
+    return made
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
     """Waits until something holds."""
     end = time.monotonic() + seconds
     while not condition():
@@ -174,57 +172,35 @@ def publishing_commands(found: settings.DatabaseSettings, folder: Path) -> Comma
     )
 
 
-def _copy(
-    server: settings.DatabaseSettings, source: settings.DatabaseSettings
-) -> settings.DatabaseSettings:
-    return create_database(server, template=source.dbname)
-
-
-def _work_on(
-    server: settings.DatabaseSettings,
-    templates: dict[str, settings.DatabaseSettings],
-    template: str,
-    folder: Path,
-) -> Iterator[Published]:
-    # always the same name: dbt parses the project anew when its connection changes
-    work = templates["work"]
-    drop_database(work)
-    with psycopg.connect(replace(server, dbname="postgres").url(), autocommit=True) as link:
-        link.execute(
-            sql.SQL("create database {} template {}").format(
-                sql.Identifier(work.dbname), sql.Identifier(templates[template].dbname)
-            )
-        )
-    shutil.rmtree(folder / "logs", ignore_errors=True)
+def _work_on(server: settings.DatabaseSettings, template: str, folder: Path) -> Iterator[Published]:
+    work = create_database(server, template=template)
     with psycopg.connect(work.url(), autocommit=True) as link:
         yield Published(publishing_commands(work, folder), link)
+    drop_database(work)
 
 
 @pytest.fixture
 def planned(
-    postgres_server: settings.DatabaseSettings,
-    templates: dict[str, settings.DatabaseSettings],
-    publishing_folder: Path,
+    postgres_server: settings.DatabaseSettings, templates: dict[str, str], tmp_path: Path
 ) -> Iterator[Published]:
     """Upstream rows are there, nothing is published."""
-    yield from _work_on(postgres_server, templates, "planned", publishing_folder)
+    yield from _work_on(postgres_server, templates["planned"], tmp_path)
 
 
 @pytest.fixture
 def published(
-    postgres_server: settings.DatabaseSettings,
-    templates: dict[str, settings.DatabaseSettings],
-    publishing_folder: Path,
+    postgres_server: settings.DatabaseSettings, templates: dict[str, str], tmp_path: Path
 ) -> Iterator[Published]:
     """Everything was published once."""
-    yield from _work_on(postgres_server, templates, "published", publishing_folder)
+    yield from _work_on(postgres_server, templates["published"], tmp_path)
 
 
 @pytest.fixture(scope="module")
 def published_for_module(
     postgres_server: settings.DatabaseSettings,
-    templates: dict[str, settings.DatabaseSettings],
-    publishing_folder: Path,
+    templates: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Published]:
     """Everything was published once; all tests of a module share what follows."""
-    yield from _work_on(postgres_server, templates, "published", publishing_folder)
+    folder = tmp_path_factory.mktemp("published")
+    yield from _work_on(postgres_server, templates["published"], folder)

@@ -437,6 +437,7 @@ def a_group_that_was_never_written_is_written(crm: Published) -> Generator[None,
     assert plan(crm, 26) == []
 
 
+# one process takes all scenarios through their steps together
 @pytest.fixture(scope="module")
 def outcomes(published_for_module: Published) -> dict[str, Exception | None]:
     """Takes all scenarios through their steps; says how each of them ended."""
@@ -457,6 +458,7 @@ def outcomes(published_for_module: Published) -> dict[str, Exception | None]:
     return found
 
 
+@pytest.mark.xdist_group("scenarios")
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario(name: str, outcomes: dict[str, Exception | None]) -> None:
     error = outcomes[name]

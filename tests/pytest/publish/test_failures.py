@@ -22,7 +22,6 @@ import psycopg
 import pytest
 
 from loaders import database as embedded
-from loaders import settings
 from tests.pytest.conftest import local_dir
 from tests.pytest.publish.conftest import (
     PEOPLE,
@@ -121,9 +120,9 @@ def test_killed_dbt_leaves_whole_batches(planned: Published) -> None:
         wait_for(lambda: publisher_pid(planned))
         pid = publisher_pid(planned)
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
         # the server notices by itself, though it is in the middle of a statement
-        wait_for(lambda: not planned.rows("select from pg_stat_activity where pid = %s", pid), 30)
+        wait_for(lambda: not planned.rows("select from pg_stat_activity where pid = %s", pid), 60)
     remove_the_stop(planned)
     done = assert_batches_are_whole(planned)
     assert 0 < done < ALL_BATCHES
@@ -170,8 +169,8 @@ def test_killed_at_any_moment(planned: Published) -> None:
         wait_for(lambda: planned.value(batches) > reached[-1])
         time.sleep(moments.uniform(0, 0.3))
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
-        wait_for(lambda: not publisher_sessions(planned), 30)
+        process.wait(60)
+        wait_for(lambda: not publisher_sessions(planned), 60)
         reached.append(assert_batches_are_whole(planned))
     assert len(reached) > 2
     assert planned.value("select count(*) from migration.runs where status = 'done'") == 0
@@ -179,20 +178,18 @@ def test_killed_at_any_moment(planned: Published) -> None:
 
 
 @pytest.fixture
-def server_to_crash(
-    templates: dict[str, settings.DatabaseSettings], publishing_folder: Path
-) -> Iterator[Published]:
+def server_to_crash(tmp_path: Path) -> Iterator[Published]:
     """Upstream rows on a server of its own: a killed backend takes all others along."""
     home = Path(tempfile.mkdtemp(prefix="riderra-server-"))
     with local_dir(home):
         server = embedded.start()
     try:
-        found = replace(server, dbname=templates["work"].dbname)
+        found = replace(server, dbname="work")
         with psycopg.connect(replace(server, dbname="postgres").url(), autocommit=True) as link:
             link.execute(f"create database {found.dbname}")
         with psycopg.connect(found.url(), autocommit=True) as link:
             link.execute(UPSTREAM.replace(":people", str(PEOPLE)))
-            yield Published(publishing_commands(found, publishing_folder), link)
+            yield Published(publishing_commands(found, tmp_path), link)
     finally:
         with local_dir(home):
             embedded.clean()
@@ -210,7 +207,7 @@ def test_killed_server_process(server_to_crash: Published) -> None:
         pid = publisher_pid(crm)
         assert pid
         os.kill(pid, signal.SIGKILL)
-        assert process.wait(60) != 0
+        assert process.wait(180) != 0
     crm.link = reconnected(crm)
     remove_the_stop(crm)
     # unlogged tables are empty now, the CRM and the state are whole
@@ -275,8 +272,8 @@ def test_a_killed_rollback_goes_on(published: Published) -> None:
         )
         wait_for(lambda: publisher_pid(published))
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
-        wait_for(lambda: not publisher_sessions(published), 30)
+        process.wait(60)
+        wait_for(lambda: not publisher_sessions(published), 60)
     remove_the_stop(published)
     taken_back = published.value("select count(*) from riderra.customers where city = 'Moscow'")
     assert 0 < taken_back < PEOPLE
@@ -324,7 +321,7 @@ def test_edits_of_a_busy_crm_survive(published: Published) -> None:
     process = published.commands.start("dbt", "run", "--select", "models/publish", "--threads", "1")
     wait_for(lambda: published.value("select count(*) from migration.runs") == 2)
     crm.start()
-    assert process.wait(120) == 0
+    assert process.wait(300) == 0
     finished.set()
     crm.join(10)
     assert len(edited) > 5
@@ -359,7 +356,7 @@ def test_lost_connection_and_cancelled_query(planned: Published, harm: str) -> N
         )
         wait_for(lambda: publisher_pid(planned))
         planned.rows(f"select {harm}(%s)", publisher_pid(planned))
-        assert process.wait(60) != 0
+        assert process.wait(180) != 0
     remove_the_stop(planned)
     assert 0 < assert_batches_are_whole(planned) < ALL_BATCHES
     assert planned.value("select count(*) from migration.runs where status = 'done'") == 0
@@ -380,7 +377,7 @@ def test_second_publisher_is_refused(planned: Published) -> None:
         assert undoing.returncode != 0
         assert "another publisher is writing to schema riderra" in undoing.stdout
         other.execute(f"select pg_advisory_unlock({GATE})")
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
     remove_the_stop(planned)
     finish(planned)
     assert planned.rows("select status, count(*) from migration.runs group by 1 order by 1") == [
@@ -412,7 +409,7 @@ def test_a_deadlock_is_tried_again_and_keeps_the_edit(published: Published) -> N
         wait_for(lambda: is_publisher_waiting(published))
         crm.execute("update riderra.customers set city = 'Omsk' where id = md5('c23')::uuid")
         crm.commit()
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
     assert published.value("select max(attempts) from migration.batches") == 2
     assert published.rows("select city, count(*) from riderra.customers group by 1 order by 1") == [
         ("Omsk", 1),

@@ -59,7 +59,7 @@ def test_publishers_share_the_last_phase(planned: Published) -> None:
             lambda: planned.value("select count(*) from migration.batches where publisher = 2") > 1
         )
         crm.rollback()
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
     assert planned.rows("select status from migration.runs") == [("done",)]
     assert planned.value("select count(*) from migration.batches where publisher = 1") > 0
     planned_rows = sum(planned.value(f"select count(*) from ready.{table}") for table in TABLES)

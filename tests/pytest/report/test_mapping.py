@@ -9,11 +9,13 @@ import pytest
 
 from loaders import settings
 from report import mapping, reader
+from tests.pytest import session
 
 
 @pytest.fixture(scope="module")
 def manifest() -> dict[str, Any]:
-    return mapping.manifest()
+    found: dict[str, Any] = session.once("manifest of the mapping", mapping.manifest)
+    return found
 
 
 def test_every_model_seed_source_and_column_is_described(manifest: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from psycopg import errors, sql
 
 from loaders import settings
 from tests.pytest.conftest import Commands, create_database, drop_database
+from tests.pytest.warm import WarmCommands
 
 # role: view, edit, outreach, approve, audit log
 MATRIX = {
@@ -141,7 +142,7 @@ def built(
     """Live tables, roles and logins, made once."""
     database = create_database(postgres_server)
     prefix = f"r{uuid.uuid4().hex[:10]}"
-    commands = Commands(
+    commands = WarmCommands(
         database,
         tmp_path_factory.mktemp("roles"),
         {"RIDERRA_ROLE_PREFIX": prefix, "RIDERRA_CREATE_LIVE_TABLES": "true"},
@@ -503,7 +504,7 @@ def test_operator_without_the_right_to_create_roles_gets_one_notice(
     plain = f"{built.prefix}_plain"
     built.as_operator(f"create role {plain} login password '{SECRET}'")
     try:
-        other = Commands(
+        other = WarmCommands(
             replace(built.database, user=plain, password=SECRET),
             built.commands.folder,
             {"RIDERRA_ROLE_PREFIX": f"{built.prefix}_other"},
