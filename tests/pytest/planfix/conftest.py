@@ -257,7 +257,7 @@ def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "FAULT_WAITS", (0.01,) * len(client.FAULT_WAITS))
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 180) -> None:
     """Waits for something to come true."""
     end = time.monotonic() + seconds
     while not condition():

@@ -60,13 +60,13 @@ def test_sizes_are_exact(size: int) -> None:
 
 
 def test_generation_is_quick_and_grows_in_line() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     generate(2000, 1)
-    small = time.perf_counter() - started
+    small = time.process_time() - started
     assert small < 2
-    started = time.perf_counter()
+    started = time.process_time()
     generate(20_000, 1)
-    assert time.perf_counter() - started < max(30 * small, 10)
+    assert time.process_time() - started < max(30 * small, 10)
 
 
 def test_numbers_ascend_with_creation_and_nothing_lies_in_the_future(account: Account) -> None:
