@@ -3,7 +3,7 @@
     relation it leaves behind is a view of the model's own query, the history of batches.
 
     One model publishes; others with this materialization and `meta: {publisher: 2}` and so on
-    stand beside it and take a share of its last phase, as far as dbt has a thread for them.
+    stand beside it and take a share of each phase, as far as dbt has a thread for them.
 -#}
 {% materialization publish, adapter='postgres' %}
     {%- set target_relation = this.incorporate(type='view') -%}
@@ -47,8 +47,11 @@
         {#- from here on others may help -#}
         {%- do run_query("select pg_advisory_lock(" ~ _publishing_key() ~ ")") -%}
         {%- set started = modules.datetime.datetime.now() -%}
-        {%- set busy = _publish_batches(batches, started, false) -%}
-        {%- do _publish_batches(busy, started, true) -%}
+        {#- a phase begins when the one before it is written: who is pointed at comes first -#}
+        {%- for phase in batches | groupby('phase') -%}
+            {%- set busy = _publish_batches(phase.list, started, false) -%}
+            {%- do _publish_batches(busy, started, true) -%}
+        {%- endfor -%}
         {%- do _tell_progress(started) -%}
         {%- do run_query("select pg_advisory_unlock(" ~ _publishing_key() ~ ")") -%}
     {%- endif -%}
@@ -76,19 +79,17 @@
 
 
 {#-
-    A share of the last phase, while the first publisher of this run is at work: its gates, its
-    lock and its checks of the plan stand for both. What goes wrong here is left to the first one,
+    A share of each phase, while the first publisher of this run is at work: its gates, its lock
+    and its checks of the plan stand for both. What goes wrong here is left to the first one,
     which comes to every batch that is not written and tells of its errors.
 -#}
 {% macro _publish_beside(publisher) %}
     {%- do _create_publish_functions(publisher) -%}
-    {%- call statement('await_publishing', fetch_result=true, auto_begin=true) -%}
-        select pg_temp.await_publishing()
-    {%- endcall -%}
-    {%- do adapter.commit() -%}
-    {%- if load_result('await_publishing')['data'][0][0] -%}
-        {%- set seen = namespace(batches=0, is_over=false) -%}
-        {%- for batch in _open_batches() if not seen.is_over -%}
+    {%- set seen = namespace(batches=0, phase=0, is_over=false) -%}
+    {%- for _ in range(3) if not seen.is_over -%}
+        {%- set seen.phase = _await_phase(seen.phase) -%}
+        {%- set seen.is_over = seen.phase is none -%}
+        {%- for batch in _open_batches(seen.phase or 0) if not seen.is_over -%}
             {%- set told = _publish_batch(batch, 'tried_call', false) -%}
             {%- if told['is_over'] -%}
                 {%- set seen.is_over = true -%}
@@ -101,8 +102,17 @@
                 {%- set seen.batches = seen.batches + 1 -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- do log('publisher ' ~ publisher ~ ' wrote ' ~ seen.batches ~ ' batches') -%}
-    {%- endif -%}
+    {%- endfor -%}
+    {%- do log('publisher ' ~ publisher ~ ' wrote ' ~ seen.batches ~ ' batches') -%}
+{% endmacro %}
+
+
+{% macro _await_phase(after_phase) %}
+    {%- call statement('await_phase', fetch_result=true, auto_begin=true) -%}
+        select pg_temp.await_phase({{ after_phase }})
+    {%- endcall -%}
+    {%- do adapter.commit() -%}
+    {{- return(load_result('await_phase')['data'][0][0]) -}}
 {% endmacro %}
 
 
@@ -195,19 +205,24 @@
 {% endmacro %}
 
 
-{% macro _open_batches() %}
+{#- Batches that are not written yet, of one phase or of all. -#}
+{% macro _open_batches(phase=none) %}
     {%- set open = run_query(
-        "select planned.batch_number, planned.customers"
+        "select planned.batch_number, planned.phase, planned.customers"
         ~ " from " ~ ref('publish_plan_batches') ~ " as planned"
         ~ " left join " ~ state_relation('batches') ~ " as batches"
         ~ " on planned.plan_id::text = batches.plan_id"
         ~ " and planned.batch_number = batches.batch_number"
-        ~ " where batches.batch_id is null order by planned.batch_number"
+        ~ " where batches.batch_id is null"
+        ~ (" and planned.phase = " ~ phase if phase is not none else "")
+        ~ " order by planned.batch_number"
     ) -%}
     {%- set batches = [] -%}
     {%- for row in open.rows -%}
         {%- do batches.append({
-            'batch_number': row['batch_number'] | int, 'customers': row['customers'] | int
+            'batch_number': row['batch_number'] | int,
+            'phase': row['phase'] | int,
+            'customers': row['customers'] | int,
         }) -%}
     {%- endfor -%}
     {{- return(batches) -}}

@@ -45,31 +45,32 @@ language sql as $publishing$
     )
 $publishing$;
 
--- true when the phases are written that go one batch after another, and some batch is open
-create or replace function pg_temp.await_publishing() returns boolean
+-- the phase that is being written, once all before it and that one are; null when there is none
+-- or nobody is publishing
+create or replace function pg_temp.await_phase(after_phase int) returns int
 language plpgsql as $await$
 declare
     -- dbt may start this publisher first
     patience_ends timestamptz := clock_timestamp() + interval '20 seconds';
-    open_before bigint;
-    open_last bigint;
+    open_phase int;
 begin
     loop
-        select
-            count(*) filter (where planned.phase < 3),
-            count(*) filter (where planned.phase = 3)
+        select min(planned.phase)
         from {{ ref('publish_plan_batches') }} as planned
         left join {{ state_relation('batches') }} as batches
             on planned.plan_id::text = batches.plan_id
             and planned.batch_number = batches.batch_number
         where batches.batch_id is null
-        into open_before, open_last;
-        if pg_temp.is_publishing() then
-            if open_before = 0 or open_last = 0 then
-                return open_last > 0;
+        into open_phase;
+        if open_phase is null then
+            return null;
+        elsif pg_temp.is_publishing() then
+            patience_ends := clock_timestamp();
+            if open_phase > after_phase then
+                return open_phase;
             end if;
-        elsif open_last = 0 or clock_timestamp() > patience_ends then
-            return false;
+        elsif clock_timestamp() > patience_ends then
+            return null;
         end if;
         perform pg_sleep(0.1);
     end loop;
@@ -104,9 +105,8 @@ create or replace function pg_temp.publish_batch(
     this_batch int, may_wait boolean, attempt int
 ) returns jsonb
 language plpgsql
--- a generic plan would not know how small or large this batch is, and a batch is always a small
--- part of the tables: 1,000,000 customers took twice as long with a full scan per batch
-set plan_cache_mode = force_custom_plan
+-- a batch is always a small part of the tables: 1,000,000 customers took twice as long with a
+-- full scan per batch
 set enable_seqscan = off
 set random_page_cost = 1.1
 -- with the default, a look-up by key counts three times of what it takes, and a full pass over
@@ -126,6 +126,10 @@ declare
     inserted_total bigint := 0;
     updated_total bigint := 0;
     retired_total bigint := 0;
+    has_changes boolean;
+    -- a row that the CRM adds this very moment stops the first attempt; only the next ones look
+    -- for such a row at each row and in each unique index, an eighth of the time
+    on_conflict text := case when attempt > 1 then 'on conflict do nothing' else '' end;
 begin
     -- one publisher per batch; a lock and not a row, so that a killed one leaves nothing behind
     select hashtextextended('riderra_migration batch ' || plan_id || ' ' || batch_number, 0)
@@ -235,19 +239,28 @@ begin
         and plan.action in ('update', 'retire', 'adopt', 'no_change');
     {%- endfor %}
 
-    -- 1. rows that are gone from the source go first: they may hold a unique value
-    {% for table in tables if table != 'customers' %}
-    delete from {{ live_relation(table) }} as live
-    using publish_work as work
-    where
-        work.table_name = '{{ table }}'
-        and work.action = 'retire'
-        and work.is_untouched
-        and {{ _work_join(table, 'work') }};
-    get diagnostics written_count = row_count;
-    retired_total := retired_total + written_count;
-    table_counts := table_counts || jsonb_build_object('{{ table }}_retired', written_count);
+    select exists (select from publish_work) into has_changes;
+    if has_changes then
+        -- how much there is to change differs from batch to batch; this also makes the server
+        -- plan the statements below anew, for which it would keep the plan of the first batch,
+        -- made when the tables were empty
+        analyze publish_work;
+
+        -- 1. rows that are gone from the source go first: they may hold a unique value
+    {%- for table in tables if table != 'customers' %}
+        delete from {{ live_relation(table) }} as live
+        using publish_work as work
+        where
+            work.table_name = '{{ table }}'
+            and work.action = 'retire'
+            and work.is_untouched
+            and {{ _work_join(table, 'work') }};
+        get diagnostics written_count = row_count;
+        retired_total := retired_total + written_count;
+        table_counts := table_counts
+            || jsonb_build_object('{{ table }}_retired', written_count);
     {%- endfor %}
+    end if;
 
     -- 2. new customers, companies and people alike: the tables below point at them
     {{ _insert_sql('customers') }}
@@ -259,29 +272,31 @@ begin
     where planned.batch_number = this_batch;
 
     -- 3. changed rows; a contact stops being primary before another becomes it
-    {{ _update_sql('customer_contacts', "(work.after_values ->> 'is_primary') = 'false'") }}
+    if has_changes then
+        {{ _update_sql('customer_contacts', "(work.after_values ->> 'is_primary') = 'false'") }}
 
-    update publish_work as work
-    set is_untouched = false
-    where
-        work.table_name = 'customer_contacts'
-        and work.action = 'update'
-        and work.is_untouched
-        and (work.after_values ->> 'is_primary') = 'true'
-        and exists (
-            select 1
-            from {{ live_relation('customer_contacts') }} as own
-            inner join {{ live_relation('customer_contacts') }} as other
-                on
-                    own.customer_id = other.customer_id
-                    and own.channel = other.channel
-                    and own.id <> other.id
-            where own.id = work.row_id and other.is_primary
-        );
+        update publish_work as work
+        set is_untouched = false
+        where
+            work.table_name = 'customer_contacts'
+            and work.action = 'update'
+            and work.is_untouched
+            and (work.after_values ->> 'is_primary') = 'true'
+            and exists (
+                select 1
+                from {{ live_relation('customer_contacts') }} as own
+                inner join {{ live_relation('customer_contacts') }} as other
+                    on
+                        own.customer_id = other.customer_id
+                        and own.channel = other.channel
+                        and own.id <> other.id
+                where own.id = work.row_id and other.is_primary
+            );
 
     {% for table in tables %}
-    {{ _update_sql(table, "(work.after_values ->> 'is_primary') is distinct from 'false'") }}
+        {{ _update_sql(table, "(work.after_values ->> 'is_primary') is distinct from 'false'") }}
     {%- endfor %}
+    end if;
 
     -- 4. new rows of the other tables
     {% for table in tables if table != 'customers' %}
@@ -289,157 +304,159 @@ begin
     {%- endfor %}
 
     -- 5. before-images, then the baseline
-    insert into {{ row_changes }} (
-        batch_id, table_name, row_key, row_id, customer_id, action, column_groups,
-        changed_columns, before_values, after_values, before_published, reason,
-        source_record
-    )
-    select
-        this_batch_id,
-        work.table_name,
-        work.row_key,
-        work.row_id,
-        work.customer_id,
-        case
-            when not work.is_untouched then 'left_alone'
-            when work.action = 'no_change' then 'forget'
-            when work.action = 'retire' and work.column_groups is not null then 'update'
-            else work.action
-        end,
-        coalesce(work.column_groups, '{}'),
-        case when work.action <> 'retire' then coalesce(patch.columns, '{}') else '{}' end,
-        case
-            when not work.is_untouched then null
-            when work.column_groups is null then work.live_row
-            else (
-                select jsonb_object_agg(kept.key, kept.value)
-                from jsonb_each(work.live_row) as kept
-                where kept.key = any(
-                    patch.columns
-                    || case work.table_name
-                        {%- for table, spec in tables.items() %}
-                        when '{{ table }}'
-                            then array['{{ spec['stamps'] | list | join("', '") }}']
-                        {%- endfor %}
-                    end
+    if has_changes then
+        insert into {{ row_changes }} (
+            batch_id, table_name, row_key, row_id, customer_id, action, column_groups,
+            changed_columns, before_values, after_values, before_published, reason,
+            source_record
+        )
+        select
+            this_batch_id,
+            work.table_name,
+            work.row_key,
+            work.row_id,
+            work.customer_id,
+            case
+                when not work.is_untouched then 'left_alone'
+                when work.action = 'no_change' then 'forget'
+                when work.action = 'retire' and work.column_groups is not null then 'update'
+                else work.action
+            end,
+            coalesce(work.column_groups, '{}'),
+            case when work.action <> 'retire' then coalesce(patch.columns, '{}') else '{}' end,
+            case
+                when not work.is_untouched then null
+                when work.column_groups is null then work.live_row
+                else (
+                    select jsonb_object_agg(kept.key, kept.value)
+                    from jsonb_each(work.live_row) as kept
+                    where kept.key = any(
+                        patch.columns
+                        || case work.table_name
+                            {%- for table, spec in tables.items() %}
+                            when '{{ table }}'
+                                then array['{{ spec['stamps'] | list | join("', '") }}']
+                            {%- endfor %}
+                        end
+                    )
                 )
-            )
-        end,
-        case when work.is_untouched and work.live_row is not null then patch.patch end,
-        to_jsonb(known),
-        case when work.is_untouched then work.reason else 'edited_in_crm_meanwhile' end,
-        work.source_record
-    from (
+            end,
+            case when work.is_untouched and work.live_row is not null then patch.patch end,
+            to_jsonb(known),
+            case when work.is_untouched then work.reason else 'edited_in_crm_meanwhile' end,
+            work.source_record
+        from (
+            select
+                table_name,
+                row_key,
+                action,
+                is_untouched,
+                min(reason) as reason,
+                min(source_record) as source_record,
+                (array_agg(row_id))[1] as row_id,
+                (array_agg(customer_id))[1] as customer_id,
+                (array_agg(live_row))[1] as live_row,
+                array_agg(column_group order by group_position)
+                    filter (where column_group is not null) as column_groups
+            from publish_work
+            where reason <> 'crm_and_source_agree'
+            group by table_name, row_key, action, is_untouched
+        ) as work
+        left join (
+            select
+                publish_work.table_name,
+                publish_work.row_key,
+                publish_work.action,
+                publish_work.is_untouched,
+                jsonb_object_agg(written.key, written.value) as patch,
+                array_agg(written.key) as columns
+            from publish_work
+            cross join lateral jsonb_each(publish_work.after_values) as written
+            group by
+                publish_work.table_name,
+                publish_work.row_key,
+                publish_work.action,
+                publish_work.is_untouched
+        ) as patch
+            on
+                work.table_name = patch.table_name
+                and work.row_key = patch.row_key
+                and work.action = patch.action
+                and work.is_untouched = patch.is_untouched
+        left join {{ published_rows }} as known
+            on work.table_name = known.table_name and work.row_key = known.row_key;
+
+        delete from {{ published_rows }} as known
+        using publish_work as work
+        where
+            work.table_name = known.table_name
+            and work.row_key = known.row_key
+            and (
+                work.reason = 'gone_on_both_sides'
+                or (
+                    work.action = 'retire'
+                    and work.group_position is null
+                    and work.is_untouched
+                )
+            );
+
+        insert into {{ published_rows }} (
+            table_name, row_key, row_id, customer_id, first_batch_id, batch_id, group_hashes
+        )
         select
             table_name,
             row_key,
-            action,
-            is_untouched,
-            min(reason) as reason,
-            min(source_record) as source_record,
-            (array_agg(row_id))[1] as row_id,
-            (array_agg(customer_id))[1] as customer_id,
-            (array_agg(live_row))[1] as live_row,
-            array_agg(column_group order by group_position)
-                filter (where column_group is not null) as column_groups
+            row_id,
+            customer_id,
+            this_batch_id,
+            this_batch_id,
+            hashes_to_write
         from publish_work
-        where reason <> 'crm_and_source_agree'
-        group by table_name, row_key, action, is_untouched
-    ) as work
-    left join (
-        select
-            publish_work.table_name,
-            publish_work.row_key,
-            publish_work.action,
-            publish_work.is_untouched,
-            jsonb_object_agg(written.key, written.value) as patch,
-            array_agg(written.key) as columns
-        from publish_work
-        cross join lateral jsonb_each(publish_work.after_values) as written
-        group by
-            publish_work.table_name,
-            publish_work.row_key,
-            publish_work.action,
-            publish_work.is_untouched
-    ) as patch
-        on
-            work.table_name = patch.table_name
-            and work.row_key = patch.row_key
-            and work.action = patch.action
-            and work.is_untouched = patch.is_untouched
-    left join {{ published_rows }} as known
-        on work.table_name = known.table_name and work.row_key = known.row_key;
+        where action = 'adopt' and is_untouched;
 
-    delete from {{ published_rows }} as known
-    using publish_work as work
-    where
-        work.table_name = known.table_name
-        and work.row_key = known.row_key
-        and (
-            work.reason = 'gone_on_both_sides'
-            or (
-                work.action = 'retire'
-                and work.group_position is null
-                and work.is_untouched
-            )
-        );
-
-    insert into {{ published_rows }} (
-        table_name, row_key, row_id, customer_id, first_batch_id, batch_id, group_hashes
-    )
-    select
-        table_name,
-        row_key,
-        row_id,
-        customer_id,
-        this_batch_id,
-        this_batch_id,
-        hashes_to_write
-    from publish_work
-    where action = 'adopt' and is_untouched;
-
-    update {{ published_rows }} as known
-    set
-        customer_id = written.customer_id,
-        batch_id = case
-            when written.is_agreement then known.batch_id else this_batch_id
-        end,
-        group_hashes = (
-            select
-                array_agg(
-                    coalesce(
-                        (written.hashes ->> side.group_position::text)::uuid,
-                        side.group_hash
+        update {{ published_rows }} as known
+        set
+            customer_id = written.customer_id,
+            batch_id = case
+                when written.is_agreement then known.batch_id else this_batch_id
+            end,
+            group_hashes = (
+                select
+                    array_agg(
+                        coalesce(
+                            (written.hashes ->> side.group_position::text)::uuid,
+                            side.group_hash
+                        )
+                        order by side.group_position
                     )
-                    order by side.group_position
-                )
-            from
-                unnest(
-                    known.group_hashes
-                    || (written.unwritten_hashes)[cardinality(known.group_hashes) + 1:]
-                ) with ordinality as side (group_hash, group_position)
-        )
-    from (
-        select
-            work.table_name,
-            work.row_key,
-            (array_agg(work.customer_id))[1] as customer_id,
-            bool_and(work.reason = 'crm_and_source_agree') as is_agreement,
-            jsonb_object_agg(work.group_position, work.hashes_to_write[1]) as hashes,
-            case work.table_name
-                {%- for table in tables %}
-                when '{{ table }}' then {{ unwritten_hashes(table) }}
-                {%- endfor %}
-            end as unwritten_hashes
-        from publish_work as work
+                from
+                    unnest(
+                        known.group_hashes
+                        || (written.unwritten_hashes)[cardinality(known.group_hashes) + 1:]
+                    ) with ordinality as side (group_hash, group_position)
+            )
+        from (
+            select
+                work.table_name,
+                work.row_key,
+                (array_agg(work.customer_id))[1] as customer_id,
+                bool_and(work.reason = 'crm_and_source_agree') as is_agreement,
+                jsonb_object_agg(work.group_position, work.hashes_to_write[1]) as hashes,
+                case work.table_name
+                    {%- for table in tables %}
+                    when '{{ table }}' then {{ unwritten_hashes(table) }}
+                    {%- endfor %}
+                end as unwritten_hashes
+            from publish_work as work
+            where
+                work.group_position is not null
+                and (work.is_untouched or work.reason = 'crm_and_source_agree')
+            group by work.table_name, work.row_key
+        ) as written
         where
-            work.group_position is not null
-            and (work.is_untouched or work.reason = 'crm_and_source_agree')
-        group by work.table_name, work.row_key
-    ) as written
-    where
-        known.table_name = written.table_name
-        and known.row_key = written.row_key;
+            known.table_name = written.table_name
+            and known.row_key = written.row_key;
+    end if;
 
     -- 6. who is who; what a record was before it moved is kept for a rollback
     insert into {{ row_changes }} (
@@ -564,67 +581,78 @@ $publish$;
     where batch_number = this_batch and table_name = '{{ table }}' and action = 'insert'
     into planned_count;
     if planned_count > 0 then
-        with planned as materialized (
-            select row_key, row_id, customer_id, hashes_to_write, overrides
-            from {{ ref('publish_plan') }}
-            where
-                batch_number = this_batch
-                and table_name = '{{ table }}'
-                and action = 'insert'
-        ),
+        -- as text, so that it is planned for this batch. The setting that would do so without
+        -- has the foreign keys of each row planned anew as well, a fifth of the time
+        execute $insert$
+            with publisher (operator, run_id) as (
+                values ($3, $4)
+            ),
 
-        written as (
-            insert into {{ live_relation(table) }} (
-                {{ (own + spec['stamps'] | list) | join(', ') }}
+            planned as materialized (
+                select row_key, row_id, customer_id, hashes_to_write, overrides
+                from {{ ref('publish_plan') }}
+                where
+                    batch_number = $1
+                    and table_name = '{{ table }}'
+                    and action = 'insert'
+            ),
+
+            written as (
+                insert into {{ live_relation(table) }} (
+                    {{ (own + spec['stamps'] | list) | join(', ') }}
+                )
+                select
+                    {{ values | join(',\n                    ') }}
+                from planned
+                cross join publisher
+                inner join {{ ref(table) }} as ready
+                    on
+                        {%- if spec['row_id'] %} ready.id = planned.row_id
+                        {%- else %} ready.customer_id = planned.customer_id
+                        and {{ row_key(table, 'ready') }} = planned.row_key
+                        {%- endif %}
+                {%- if table != 'customers' %}
+                -- a customer that the CRM removed meanwhile gets nothing
+                inner join publish_owners as owner
+                    on planned.customer_id = owner.customer_id
+                {%- endif %}
+                cross join lateral (
+                    select {{ 'ready.' ~ own | join(', ready.') }}
+                    where planned.overrides is null
+                    union all
+                    select {{ 'populated.' ~ own | join(', populated.') }}
+                    from
+                        jsonb_populate_record(
+                            null::{{ live_relation(table) }},
+                            to_jsonb(ready) || planned.overrides
+                        ) as populated
+                    where planned.overrides is not null
+                ) as image
+                $insert$ || on_conflict || $insert$
+                returning
+                    {% if spec['row_id'] -%}
+                    id as row_id
+                    {%- else -%}
+                    {{ row_id(table, live_relation(table).identifier) }} as row_id
+                    {%- endif %}
+            )
+
+            insert into {{ state_relation('published_rows') }} (
+                table_name, row_key, row_id, customer_id, first_batch_id, batch_id,
+                group_hashes
             )
             select
-                {{ values | join(',\n                ') }}
+                '{{ table }}',
+                planned.row_key,
+                planned.row_id,
+                planned.customer_id,
+                $2,
+                $2,
+                planned.hashes_to_write
             from planned
-            inner join {{ ref(table) }} as ready
-                on
-                    {%- if spec['row_id'] %} ready.id = planned.row_id
-                    {%- else %} ready.customer_id = planned.customer_id
-                    and {{ row_key(table, 'ready') }} = planned.row_key
-                    {%- endif %}
-            {%- if table != 'customers' %}
-            -- a customer that the CRM removed meanwhile gets nothing
-            inner join publish_owners as owner on planned.customer_id = owner.customer_id
-            {%- endif %}
-            cross join lateral (
-                select {{ 'ready.' ~ own | join(', ready.') }}
-                where planned.overrides is null
-                union all
-                select {{ 'populated.' ~ own | join(', populated.') }}
-                from
-                    jsonb_populate_record(
-                        null::{{ live_relation(table) }},
-                        to_jsonb(ready) || planned.overrides
-                    ) as populated
-                where planned.overrides is not null
-            ) as image
-            on conflict do nothing
-            returning
-                {% if spec['row_id'] -%}
-                id as row_id
-                {%- else -%}
-                {{ row_id(table, live_relation(table).identifier) }} as row_id
-                {%- endif %}
-        )
-
-        insert into {{ state_relation('published_rows') }} (
-            table_name, row_key, row_id, customer_id, first_batch_id, batch_id,
-            group_hashes
-        )
-        select
-            '{{ table }}',
-            planned.row_key,
-            planned.row_id,
-            planned.customer_id,
-            this_batch_id,
-            this_batch_id,
-            planned.hashes_to_write
-        from planned
-        inner join written on planned.row_id = written.row_id;
+            inner join written on planned.row_id = written.row_id
+        $insert$
+        using this_batch, this_batch_id, publisher.operator, publisher.run_id;
         get diagnostics written_count = row_count;
         inserted_total := inserted_total + written_count;
         table_counts := table_counts || jsonb_build_object('{{ table }}_inserted', written_count);
