@@ -23,3 +23,5 @@ final as (
 )
 
 select * from final
+-- a batch of the publisher finds its rows side by side
+order by customer_id
