@@ -7,7 +7,7 @@ select
     assigned.planfix_id,
     assigned.customer_id,
     count(links.id) as links
-from {{ ref('int_identity__assigned') }} as assigned
+from {{ ref('int_customers__cards') }} as assigned
 left outer join {{ ref('customer_external_links') }} as links
     on
         links.source_system = 'planfix'

@@ -22,7 +22,7 @@ stated as (
         bool_or(consents.status <> 'granted') as is_restricted,
         bool_or(consents.status = 'granted') as is_granted
     from {{ ref('int_contact_consents__normalized') }} as consents
-    inner join {{ ref('int_identity__assigned') }} as assigned
+    inner join {{ ref('int_customers__cards') }} as assigned
         on consents.planfix_id = assigned.planfix_id
     group by assigned.customer_id, consents.channel, consents.purpose
 

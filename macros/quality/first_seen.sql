@@ -1,7 +1,8 @@
 {#-
     Rows of the previous version of the model that calls it: key and the moment when the key was
     first seen. A table model is built beside the old table and takes its place at the end, so the
-    old one is there to be read, also with --full-refresh.
+    old one is there to be read, also with --full-refresh. The text is noted as the model's own past,
+    which is none of its inputs (inputs_fingerprint): the first rebuild is the first that has one.
 -#}
 {% macro first_seen(relation, key) %}
     {%- set found = namespace(previous=none) -%}
@@ -14,6 +15,7 @@
             {%- endif -%}
         {%- endif -%}
     {%- endif -%}
+    {%- set past -%}
     {%- if found.previous is not none -%}
         select
             {{ key }},
@@ -25,4 +27,9 @@
             null::timestamptz as first_seen_at
         where false
     {%- endif -%}
+    {%- endset -%}
+    {%- if execute -%}
+        {%- do graph.setdefault('own_past_' ~ invocation_id, {}).update({model.unique_id: past}) -%}
+    {%- endif -%}
+    {{- past -}}
 {% endmacro %}

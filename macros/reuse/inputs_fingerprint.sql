@@ -13,6 +13,9 @@
 {% macro inputs_fingerprint(query) %}
     {%- if not execute or setting('reuse_tables') | lower != 'true' -%}{{- return(none) -}}{%- endif -%}
     {%- set query = query | replace(run_started_at.isoformat(), '') -%}
+    {#- what the model remembers of its last version (first_seen) is no input -#}
+    {%- set own_past = graph.get('own_past_' ~ invocation_id, {}).get(model.unique_id) -%}
+    {%- if own_past -%}{%- set query = query | replace(own_past, '') -%}{%- endif -%}
     {%- if names_the_moment(query) -%}{{- return(none) -}}{%- endif -%}
     {%- set parents = [] -%}
     {%- for unique_id in model.depends_on.nodes -%}

@@ -2,7 +2,7 @@ with
 
 identities as (
 
-    select * from {{ ref('int_identity__assigned') }}
+    select * from {{ ref('int_customers__cards') }}
 
 ),
 

@@ -47,7 +47,7 @@ review as (
 in_scope as (
 
     select count(*) as records
-    from {{ ref('int_identity__assigned') }}
+    from {{ ref('int_customers__cards') }}
 
 ),
 
@@ -91,7 +91,7 @@ points as (
         count(*) as contact_points,
         count(contacts.id) as moved
     from {{ ref('int_contact_points__normalized') }} as points
-    inner join {{ ref('int_identity__assigned') }} as assigned
+    inner join {{ ref('int_customers__cards') }} as assigned
         on points.planfix_id = assigned.planfix_id
     left outer join {{ ref('customer_contacts') }} as contacts
         on
@@ -112,7 +112,7 @@ stated_consents as (
             case stated.status when 'granted' then 3 when 'unknown' then 2 else 1 end
         ) as width
     from {{ ref('int_contact_consents__normalized') }} as stated
-    inner join {{ ref('int_identity__assigned') }} as assigned
+    inner join {{ ref('int_customers__cards') }} as assigned
         on stated.planfix_id = assigned.planfix_id
     group by assigned.customer_id, stated.channel, stated.purpose
 

@@ -40,7 +40,7 @@ contacts as (
 
 identities as (
 
-    select * from {{ ref('int_identity__assigned') }}
+    select * from {{ ref('int_customers__cards') }}
 
 ),
 

@@ -83,7 +83,7 @@ identities as (
     select
         count(*) as records,
         count(distinct customer_id) as customers
-    from {{ ref('int_identity__assigned') }}
+    from {{ ref('int_customers__cards') }}
 
 ),
 
@@ -130,7 +130,7 @@ source_points as (
             points.value,
             points.extension
         from {{ ref('int_contact_points__normalized') }} as points
-        inner join {{ ref('int_identity__assigned') }} as assigned
+        inner join {{ ref('int_customers__cards') }} as assigned
             on points.planfix_id = assigned.planfix_id
     ) as per_customer
 
@@ -149,7 +149,7 @@ source_notes as (
     from (
         select count(*) as notes
         from {{ ref('int_contact_notes__cleaned') }} as notes
-        inner join {{ ref('int_identity__assigned') }} as assigned
+        inner join {{ ref('int_customers__cards') }} as assigned
             on notes.planfix_id = assigned.planfix_id
         group by assigned.customer_id
     ) as per_customer
@@ -172,7 +172,7 @@ source_consents as (
             consents.channel,
             consents.purpose
         from {{ ref('int_contact_consents__normalized') }} as consents
-        inner join {{ ref('int_identity__assigned') }} as assigned
+        inner join {{ ref('int_customers__cards') }} as assigned
             on consents.planfix_id = assigned.planfix_id
     ) as per_customer
 
@@ -194,7 +194,7 @@ source_tags as (
             tags.kind,
             tags.tag
         from {{ ref('int_contact_tags__mapped') }} as tags
-        inner join {{ ref('int_identity__assigned') }} as assigned
+        inner join {{ ref('int_customers__cards') }} as assigned
             on tags.planfix_id = assigned.planfix_id
     ) as per_customer
 

@@ -60,17 +60,9 @@ golden as (
 
 ),
 
-known_identities as (
+retired_cards as (
 
-    select * from {{ state_relation('customer_identity') }}
-
-),
-
-retired_customers as (
-
-    select customer_id
-    from {{ ref('int_identity__customers') }}
-    where status = 'retired'
+    select * from {{ ref('int_customers__retired_cards') }}
 
 ),
 
@@ -103,7 +95,7 @@ judged as (
         contacts.kind,
         records.has_api,
         records.has_csv,
-        coalesce(links.customer_id, retired_customers.customer_id) as customer_id,
+        coalesce(links.customer_id, retired_cards.customer_id) as customer_id,
         -- only what stands in the ready tables counts, not what an earlier step claims
         case
             when customers.status = 'archived' and golden.main_planfix_id is not null
@@ -113,7 +105,7 @@ judged as (
             when customers.status in ('active', 'archived') then 'merged'
             when
                 contacts.exclusion_reason is not null
-                and retired_customers.customer_id is not null
+                and retired_cards.customer_id is not null
                 then 'archived'
             when contacts.exclusion_reason is not null then 'excluded'
             else 'unaccounted'
@@ -140,12 +132,10 @@ judged as (
         on
             links.customer_id = golden.customer_id
             and records.planfix_id = golden.main_planfix_id
-    left outer join known_identities
+    left outer join retired_cards
         on
             links.customer_id is null
-            and records.planfix_id = known_identities.planfix_id
-    left outer join retired_customers
-        on known_identities.customer_id = retired_customers.customer_id
+            and records.planfix_id = retired_cards.planfix_id
 
 ),
 

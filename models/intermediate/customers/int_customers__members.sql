@@ -8,7 +8,7 @@ contacts as not materialized (
 
 identities as (
 
-    select * from {{ ref('int_identity__assigned') }}
+    select * from {{ ref('int_customers__cards') }}
 
 ),
 
@@ -62,7 +62,8 @@ scoped as (
         archive_groups.group_name is not null
         or coalesce(
             {{ setting('archive_after_years') | int }} > 0
-            and greatest(contacts.source_updated_at, trips.last_trip_at) < now()
+            -- the day and not the moment, which would be another table in each run
+            and greatest(contacts.source_updated_at, trips.last_trip_at) < current_date
             - {{ setting('archive_after_years') | int }} * interval '1 year',
             false
         ) as is_for_archive
