@@ -44,7 +44,7 @@ segments as (
 
 ),
 
-strata as (
+strata as not materialized (
 
     select
         golden.customer_id,
@@ -60,7 +60,7 @@ strata as (
             case when golden.incomplete_profile then 'incomplete' else 'complete' end
         ) as stratum,
         -- the same seed picks the same customers, however the table is stored
-        md5({{ setting_literal('qa_seed') }} || golden.customer_id) as lot
+        md5({{ setting_literal('qa_seed') }} || golden.customer_id)::uuid as lot
     from golden
     left outer join segments on golden.customer_id = segments.customer_id
 
@@ -73,9 +73,7 @@ numbered as (
         row_number() over (
             partition by stratum
             order by lot asc, customer_id asc
-        ) as place,
-        count(*) over (partition by stratum) as stratum_size,
-        count(*) over () as population
+        ) as place
     from strata
 
 ),
@@ -85,12 +83,21 @@ numbered as (
 sized as (
 
     select
-        *,
+        stratum,
+        stratum_size,
+        population,
         least(
             population,
             ceil(ln(1 - {{ confidence }}) / ln(1 - {{ defect_share }}))
         )::bigint as wanted
-    from numbered
+    from (
+        select
+            stratum,
+            count(*) as stratum_size,
+            (sum(count(*)) over ())::bigint as population
+        from strata
+        group by stratum
+    ) as counted
 
 ),
 
@@ -98,11 +105,18 @@ sized as (
 -- seen
 drawn as (
 
-    select *
-    from sized
+    select
+        numbered.*,
+        sized.stratum_size,
+        sized.population,
+        sized.wanted
+    from numbered
+    inner join sized on numbered.stratum = sized.stratum
     where
-        place <= greatest(
-            ceil(wanted::numeric * stratum_size / population),
+        -- between, and not only up to: PostgreSQL takes that for a third of all, and
+        -- sorts whole tables for a few hundred customers
+        numbered.place between 1 and greatest(
+            ceil(sized.wanted::numeric * sized.stratum_size / sized.population),
             {{ setting('qa_minimum_per_stratum') | int }}
         )
 
@@ -174,37 +188,47 @@ target_notes as (
 
 ),
 
+-- put aside, or all links would be joined with all raw cards before the sample is
+drawn_cards as materialized (
+
+    select
+        drawn.customer_id,
+        links.external_id::bigint as planfix_id,
+        links.url,
+        links.match_rule
+    from drawn
+    inner join links on drawn.customer_id = links.customer_id
+    where links.source_system = 'planfix'
+
+),
+
 -- the source as it was received, not as we understood it
 api_records as (
 
     select
-        links.customer_id,
+        drawn_cards.customer_id,
         jsonb_agg(
             jsonb_build_object(
                 'planfix_id', raw_contacts.id,
-                'url', links.url,
-                'match_rule', links.match_rule,
+                'url', drawn_cards.url,
+                'match_rule', drawn_cards.match_rule,
                 'card', raw_contacts.payload,
                 'custom_fields', raw_contacts.custom_fields
             )
             order by raw_contacts.id
         ) as records
-    from drawn
-    inner join links
-        on
-            drawn.customer_id = links.customer_id
-            and links.source_system = 'planfix'
+    from drawn_cards
     inner join {{ source('planfix_raw', 'contacts') }} as raw_contacts
-        on links.external_id::bigint = raw_contacts.id
+        on drawn_cards.planfix_id = raw_contacts.id
     where raw_contacts.{{ finished_loads('planfix_raw') }}
-    group by links.customer_id
+    group by drawn_cards.customer_id
 
 ),
 
 csv_records as (
 
     select
-        links.customer_id,
+        drawn_cards.customer_id,
         jsonb_agg(
             jsonb_build_object(
                 'planfix_id', csv_lines.planfix_id,
@@ -214,18 +238,14 @@ csv_records as (
             )
             order by csv_lines.planfix_id, csv_lines.file_name, csv_lines.line_number
         ) as records
-    from drawn
-    inner join links
-        on
-            drawn.customer_id = links.customer_id
-            and links.source_system = 'planfix'
+    from drawn_cards
     inner join {{ ref('int_csv_lines__numbered') }} as csv_lines
-        on links.external_id::bigint = csv_lines.planfix_id
+        on drawn_cards.planfix_id = csv_lines.planfix_id
     inner join {{ source('planfix_csv_raw', 'export_rows') }} as raw_lines
         on
             csv_lines.file_sha256 = raw_lines.file_sha256
             and csv_lines.line_number = raw_lines.line_number
-    group by links.customer_id
+    group by drawn_cards.customer_id
 
 ),
 

@@ -1,6 +1,6 @@
 -- What the rest asks of identity. int_identity__assigned also tells how a card came to
--- its customer, which is new after each run ("create", then "keep"), though the customer
--- is the same; whatever reads this table is spared that.
+-- its customer, which is new after each run ("create", then "keep") though the
+-- customer is the same; whatever reads this table is spared that.
 
 with
 

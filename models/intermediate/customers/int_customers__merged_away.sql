@@ -1,7 +1,7 @@
 -- The row of a customer who turned out to be another one stays as people know it, with
 -- the pointer; one that never went live takes the survivor's face. A table of its own,
--- because it reads the live customers and what identity is after each run: those are new
--- in each run, these rows seldom, and ready.customers is spared.
+-- because the live customers and the state of identity are new after each run and these
+-- rows seldom: ready.customers is spared.
 
 with
 
