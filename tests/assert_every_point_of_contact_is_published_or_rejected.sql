@@ -7,7 +7,7 @@ with
 
 parsed as (
 
-    select distinct
+    select
         contact_point_key,
         planfix_id,
         channel

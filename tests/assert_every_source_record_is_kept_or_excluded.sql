@@ -7,8 +7,11 @@ with
 
 source_keys as (
 
-    select planfix_id
-    from {{ ref('stg_planfix__contacts') }}
+    -- the raw table itself, as in reconciliation_records: a record that staging lost
+    -- would be missed by staging, which also would be unpacked for its key alone
+    select id as planfix_id
+    from {{ source('planfix_raw', 'contacts') }}
+    where {{ finished_loads('planfix_raw') }}
 
     union
 
