@@ -385,8 +385,17 @@ _REASONS = {
 }
 
 _PLAN = """
-    select table_name, action, count(distinct row_key) as rows
-    from {layer}publish.publish_plan
+    select table_name, action, sum(planned_rows)::bigint as rows
+    from (
+        select table_name, action, count(distinct row_key) as planned_rows
+        from {layer}publish.publish_plan
+        group by table_name, action
+        union all
+        -- rows that stay as they are have no row in the plan
+        select table_name, action, planned_rows
+        from {layer}publish.publish_plan_summary
+        where action = 'no_change' and column_group is null and reason <> 'gone_on_both_sides'
+    ) as plans
     group by 1, 2
     order by 1, 2
 """

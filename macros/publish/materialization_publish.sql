@@ -176,7 +176,7 @@
         ~ " (select count(*) from (select distinct plan_id from " ~ ref('publish_plan_batches')
         ~ "     union select plan_id from " ~ ref('publish_plan') ~ " limit 2) as plans)"
         ~ " as plans,"
-        ~ " (select count(*) from " ~ ref('publish_plan') ~ ") as plan_rows,"
+        ~ " exists (select from " ~ ref('publish_comparison') ~ ") as has_comparison,"
         ~ " exists (select from " ~ state_relation('published_rows') ~ ") as has_baseline,"
         ~ " exists (select from " ~ ref('customers') ~ ") as has_ready,"
         ~ " exists ("
@@ -192,10 +192,10 @@
             'the publish plan is out of date: something was published or rolled back since it '
             ~ 'was made. Run dbt build, or dbt build --select publish_comparison+.'
         ) -%}
-    {#- a plan has a row for every ready and every published one; emptied ready rows would
+    {#- the comparison has a row for every ready and every published one; emptied ready rows would
         archive every customer -#}
     {%- elif state['has_baseline'] and not state['has_ready']
-        or state['plan_rows'] == 0 and (state['has_baseline'] or state['has_ready']) -%}
+        or not state['has_comparison'] and (state['has_baseline'] or state['has_ready']) -%}
         {%- do _stop_run(
             'there is nothing to publish though there was: the server lost its unlogged tables '
             ~ 'in a crash. Run dbt build.'

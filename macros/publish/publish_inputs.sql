@@ -3,6 +3,7 @@
     before the tests of these models have passed.
 -#}
 {% macro publish_inputs() %}
+-- {{ ref('publish_comparison') }}
 -- {{ ref('publish_plan') }}
 -- {{ ref('publish_plan_customers') }}
 -- {{ ref('publish_plan_batches') }}

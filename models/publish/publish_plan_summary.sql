@@ -5,6 +5,10 @@ plan as not materialized (
     select * from {{ ref('publish_plan') }}
 ),
 
+comparison as (
+    select * from {{ ref('publish_comparison') }}
+),
+
 live_counts as (
     {%- for table in live_tables() %}
     select
@@ -26,6 +30,20 @@ counted as (
         count(*) as planned_rows
     from plan
     group by table_name, action, reason, column_group
+    union all
+    -- rows that stay as they are have no row in the plan
+    select
+        table_name,
+        action,
+        reason,
+        null as column_group,
+        count(*) as planned_rows
+    from comparison
+    where
+        action = 'no_change'
+        and group_actions is null
+        and reason <> 'gone_on_both_sides'
+    group by table_name, action, reason
 ),
 
 -- which columns, how often: the classified difference per column

@@ -229,8 +229,16 @@ select
     plans.action,
     gen_random_uuid() as row_key
 from (
-    values ('customers', 'insert', 1480), ('customers', 'update', 12), ('customers', 'no_change', 40),
+    values ('customers', 'insert', 1480), ('customers', 'update', 12),
     ('customer_contacts', 'insert', 3594), ('customer_contacts', 'conflict', 2),
     ('customer_notes', 'insert', 2210), ('customer_notes', 'keep_crm_edit', 5)
 ) as plans (table_name, action, copies)
 cross join lateral generate_series(1, plans.copies) as copy;
+
+create table publish.publish_plan_summary (
+    table_name text, action text, reason text, column_group text, planned_rows bigint
+);
+
+insert into publish.publish_plan_summary values
+('customers', 'insert', 'new_in_source', null, 1480),
+('customers', 'no_change', 'same', null, 40);
