@@ -27,8 +27,9 @@ customer_identity as not materialized (
     select * from {{ state_relation('customer_identity') }}
 ),
 
--- whole-row actions; of rows that stay as they are only those that the baseline forgets: nearly
--- all rows of a later run are equal on all sides and stand in the comparison
+-- whole-row actions; of rows that stay as they are only those that the baseline
+-- forgets: nearly all rows of a later run are equal on all sides and stand in the
+-- comparison
 whole_rows as not materialized (
     select
         comparison.table_name,
