@@ -35,7 +35,7 @@ decisions as (
 
 -- a customer with one card has nothing to choose from and goes straight into
 -- int_customers__golden, which keeps this model small
-offers as (
+offers as not materialized (
 
     select
         members.customer_id,
@@ -92,47 +92,57 @@ offers as (
 
 ),
 
+-- of two cards neither has the more frequent value, and most customers have no more:
+-- only the others' values are sorted to be counted
+counted as (
+
+    select
+        *,
+        0 as card_count
+    from offers
+    where record_count = 2
+    union all
+    select
+        *,
+        count(*) over (
+            partition by customer_id, field_group, field_values
+        ) as card_count
+    from offers
+    where record_count > 2
+
+),
+
 measured as (
 
     select
-        offers.customer_id,
-        offers.planfix_id,
-        offers.field_group,
-        offers.field_values,
-        rules.fields,
-        rules.must_agree,
+        counted.customer_id,
+        counted.planfix_id,
+        counted.field_group,
+        counted.field_values,
         rules.step_1,
         rules.step_2,
         rules.step_3,
         rules.step_4,
         case
-            when offers.field_group = 'main_record' then offers.filled_count
-            else cardinality(array_remove(offers.field_values, null))
+            when counted.field_group = 'main_record' then counted.filled_count
+            else cardinality(array_remove(counted.field_values, null))
         end::double precision as completeness_score,
-        length(array_to_string(offers.field_values, ''))::double precision
+        length(array_to_string(counted.field_values, ''))::double precision
             as length_score,
-        -- of two cards neither has the more frequent value
-        case
-            when offers.record_count > 2
-                then count(*) over (
-                    partition by
-                        offers.customer_id, offers.field_group, offers.field_values
-                )
-            else 0
-        end::double precision as frequency_score,
-        case when offers.has_api then 1 else 0 end::double precision as source_score,
-        coalesce(extract(epoch from offers.source_updated_at), -1e12)::double precision
+        counted.card_count::double precision as frequency_score,
+        case when counted.has_api then 1 else 0 end::double precision as source_score,
+        coalesce(extract(epoch from counted.source_updated_at), -1e12)::double precision
             as recency_score,
-        -coalesce(extract(epoch from offers.source_created_at), 1e12)::double precision
+        -coalesce(extract(epoch from counted.source_created_at), 1e12)::double precision
             as age_score,
         case
-            when offers.field_group in ('source_created_at', 'source_updated_at')
-                then -offers.field_values[1]::double precision
+            when counted.field_group in ('source_created_at', 'source_updated_at')
+                then -counted.field_values[1]::double precision
         end as earliest_score,
         0::double precision as personal_score,
         0::double precision as mobile_score
-    from offers
-    inner join rules on offers.field_group = rules.field_group
+    from counted
+    inner join rules on counted.field_group = rules.field_group
 
 ),
 
@@ -155,8 +165,6 @@ ranked as (
         planfix_id,
         field_group,
         field_values,
-        fields,
-        must_agree,
         row_number() over preference as place,
         case
             when lead(planfix_id) over preference is null then 'only_value'
@@ -177,8 +185,17 @@ ranked as (
 
 winners as (
 
-    select * from ranked
-    where place = 1
+    select
+        ranked.customer_id,
+        ranked.planfix_id,
+        ranked.field_group,
+        ranked.field_values,
+        ranked.rule,
+        rules.fields,
+        rules.must_agree
+    from ranked
+    inner join rules on ranked.field_group = rules.field_group
+    where ranked.place = 1
 
 ),
 
@@ -229,14 +246,15 @@ decided as (
         ranked.field_group,
         decisions.field,
         ranked.planfix_id,
-        ranked.field_values[array_position(ranked.fields, decisions.field)] as value
+        ranked.field_values[array_position(rules.fields, decisions.field)] as value
     from decisions
     inner join ranked
         on
             decisions.customer_id = ranked.customer_id
             and decisions.planfix_id = ranked.planfix_id
+    inner join rules on ranked.field_group = rules.field_group
     where
-        ranked.field_values[array_position(ranked.fields, decisions.field)] is not null
+        ranked.field_values[array_position(rules.fields, decisions.field)] is not null
 
 ),
 
