@@ -15,6 +15,12 @@ comparison as not materialized (
     select * from {{ ref('publish_comparison') }}
 ),
 
+-- few rows of many, read twelve times below
+touched as materialized (
+    select * from comparison
+    where action not in ('insert', 'no_change') or group_actions is not null
+),
+
 plan_customers as not materialized (
     select * from {{ ref('publish_plan_customers') }}
 ),
@@ -70,52 +76,52 @@ whole_rows as not materialized (
 
 {{ table }}_whole as not materialized (
     select
-        comparison.table_name,
-        comparison.row_key,
-        comparison.row_id,
-        comparison.customer_id,
-        comparison.previous_customer_id,
-        comparison.action,
-        comparison.reason,
+        touched.table_name,
+        touched.row_key,
+        touched.row_id,
+        touched.customer_id,
+        touched.previous_customer_id,
+        touched.action,
+        touched.reason,
         null::text as column_group,
         null::smallint as group_position,
-        comparison.ready_hashes as hashes_to_write,
-        comparison.live_hashes as hashes_expected,
-        comparison.overrides,
+        touched.ready_hashes as hashes_to_write,
+        touched.live_hashes as hashes_expected,
+        touched.overrides,
         case when live.row_id is not null then {{ row_image(table, 'live') }} end
             as before_values,
         case
             when ready.row_key is not null
                 then
                     {{ row_image(table, 'ready') }}
-                    || coalesce(comparison.overrides, '{}')
+                    || coalesce(touched.overrides, '{}')
         end as after_values
-    from comparison
-    left outer join {{ table }}_ready as ready on comparison.row_key = ready.row_key
-    left outer join {{ table }}_live as live on comparison.row_id = live.row_id
+    from touched
+    left outer join {{ table }}_ready as ready on touched.row_key = ready.row_key
+    left outer join {{ table }}_live as live on touched.row_id = live.row_id
     where
-        comparison.table_name = '{{ table }}'
-        and comparison.group_actions is null
-        and comparison.action not in ('insert', 'no_change')
+        touched.table_name = '{{ table }}'
+        and touched.group_actions is null
+        and touched.action not in ('insert', 'no_change')
 ),
 
 {{ table }}_grouped as not materialized (
     select
-        comparison.table_name,
-        comparison.row_key,
-        comparison.row_id,
-        comparison.customer_id,
-        comparison.previous_customer_id,
+        touched.table_name,
+        touched.row_key,
+        touched.row_id,
+        touched.customer_id,
+        touched.previous_customer_id,
         -- an archived customer is retired, though only its status is written
         case
-            when side.action = 'update' and comparison.reason = 'no_record_left'
+            when side.action = 'update' and touched.reason = 'no_record_left'
                 then 'retire'
             when side.action = 'agree' then 'no_change'
             else side.action
         end as action,
         case
             when side.action = 'agree' then 'crm_and_source_agree'
-            when comparison.reason <> 'changed' then comparison.reason
+            when touched.reason <> 'changed' then touched.reason
             when side.action = 'update' then 'changed_in_source'
             when side.action = 'keep_crm_edit' then 'edited_in_crm'
             else 'changed_on_both_sides'
@@ -126,9 +132,9 @@ whole_rows as not materialized (
             {%- endfor %}
         end as column_group,
         side.group_position::smallint as group_position,
-        comparison.ready_hashes[side.group_position:side.group_position]
+        touched.ready_hashes[side.group_position:side.group_position]
             as hashes_to_write,
-        comparison.live_hashes[side.group_position:side.group_position]
+        touched.live_hashes[side.group_position:side.group_position]
             as hashes_expected,
         null::jsonb as overrides,
         case side.group_position
@@ -139,36 +145,83 @@ whole_rows as not materialized (
         case
             when
                 ready.row_key is null
-                or comparison.reason in ('customer_merged', 'no_record_left')
-                then comparison.overrides
+                or touched.reason in ('customer_merged', 'no_record_left')
+                then touched.overrides
             else
                 case side.group_position
                     {%- for columns in spec['groups'].values() %}
                     when {{ loop.index }} then {{ values_image(columns, 'ready') }}
                     {%- endfor %}
-                end || coalesce(comparison.overrides, '{}')
+                end || coalesce(touched.overrides, '{}')
         end as after_values
-    from comparison
+    from touched
     cross join
-        lateral unnest(comparison.group_actions)
+        lateral unnest(touched.group_actions)
         with ordinality as side (action, group_position)
-    inner join {{ table }}_live as live on comparison.row_id = live.row_id
-    left outer join {{ table }}_ready as ready on comparison.row_key = ready.row_key
+    inner join {{ table }}_live as live on touched.row_id = live.row_id
+    left outer join {{ table }}_ready as ready on touched.row_key = ready.row_key
     where
-        comparison.table_name = '{{ table }}'
-        and comparison.group_actions is not null
+        touched.table_name = '{{ table }}'
+        and touched.group_actions is not null
         and side.action <> 'no_change'
 ),
 {%- endfor %}
 
-planned as not materialized (
-    select * from whole_rows
+changes as not materialized (
     {%- for table in tables %}
-    union all
     select * from {{ table }}_whole
     union all
     select * from {{ table }}_grouped
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
     {%- endfor %}
+),
+
+-- which columns differ, of rows that have two sides only: an insert has none to compare
+planned as not materialized (
+    select
+        *,
+        null::text[] as changed_columns
+    from whole_rows
+    union all
+    select
+        changes.table_name,
+        changes.row_key,
+        changes.row_id,
+        changes.customer_id,
+        changes.previous_customer_id,
+        changes.action,
+        changes.reason,
+        changes.column_group,
+        changes.group_position,
+        changes.hashes_to_write,
+        changes.hashes_expected,
+        changes.overrides,
+        coalesce(changed.before_values, changes.before_values) as before_values,
+        coalesce(changed.after_values, changes.after_values) as after_values,
+        changed.changed_columns
+    from changes
+    left outer join
+        lateral (
+            select
+                array_agg(side.column_name::text order by side.column_name)
+                    as changed_columns,
+                jsonb_object_agg(side.column_name, side.live_value) as before_values,
+                jsonb_object_agg(side.column_name, side.ready_value) as after_values
+            from (
+                select
+                    -- as SQL writes names: the same order on every server
+                    ready_side.key::name as column_name,
+                    changes.before_values -> ready_side.key as live_value,
+                    ready_side.value as ready_value
+                from jsonb_each(changes.after_values) as ready_side
+            ) as side
+            where
+                changes.before_values ? side.column_name::text
+                and side.live_value is distinct from side.ready_value
+        ) as changed
+        on changes.before_values is not null and changes.after_values is not null
 ),
 
 final as (
@@ -183,7 +236,7 @@ final as (
         planned.table_name,
         planned.action,
         planned.column_group,
-        changed.changed_columns,
+        planned.changed_columns,
         planned.customer_id,
         planned.previous_customer_id,
         planned.row_id,
@@ -197,8 +250,8 @@ final as (
                 where customer_identity.customer_id = planned.customer_id
             )
         ) as source_record,
-        coalesce(changed.before_values, planned.before_values) as before_values,
-        coalesce(changed.after_values, planned.after_values) as after_values,
+        planned.before_values,
+        planned.after_values,
         planned.overrides,
         planned.group_position,
         planned.hashes_expected,
@@ -206,26 +259,6 @@ final as (
     from planned
     left outer join plan_customers on planned.customer_id = plan_customers.customer_id
     left outer join identities on planned.customer_id = identities.customer_id
-    left outer join
-        lateral (
-            select
-                array_agg(side.column_name::text order by side.column_name)
-                    as changed_columns,
-                jsonb_object_agg(side.column_name, side.live_value) as before_values,
-                jsonb_object_agg(side.column_name, side.ready_value) as after_values
-            from (
-                select
-                    -- as SQL writes names: the same order on every server
-                    ready_side.key::name as column_name,
-                    planned.before_values -> ready_side.key as live_value,
-                    ready_side.value as ready_value
-                from jsonb_each(planned.after_values) as ready_side
-            ) as side
-            where
-                planned.before_values ? side.column_name::text
-                and side.live_value is distinct from side.ready_value
-        ) as changed
-        on planned.before_values is not null and planned.after_values is not null
 )
 
 select * from final
