@@ -37,12 +37,11 @@ plain as (
             E' \n\t\u00a0'
         ) as body
     from notes
-    -- a function in `from` runs once per row; as an expression it would run for each
-    -- use below
-    cross join
-        lateral {{ function('html_to_text') }}(
-            case when notes.has_markup then notes.body end
-        ) as parsed (plain_text)
+    {{ python_function_answers(
+        'html_to_text',
+        ['case when notes.has_markup then notes.body end'],
+        'parsed (plain_text)'
+    ) }}
     where not exists (
         select from surplus
         where notes.note_key = surplus.note_key

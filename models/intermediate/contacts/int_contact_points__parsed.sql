@@ -39,10 +39,12 @@ phones as (
         parsed.part ->> 'text' as raw_value,
         parsed.part ->> 'type' as number_type
     from cells
+    {{ python_function_answers(
+        'parse_phone', ['cells.raw_value', 'cells.region_code'], 'answers (parts)'
+    ) }}
     cross join
-        lateral jsonb_array_elements(
-            {{ function('parse_phone') }}(cells.raw_value, cells.region_code)
-        ) with ordinality as parsed (part, part_position)
+        lateral jsonb_array_elements(answers.parts)
+        with ordinality as parsed (part, part_position)
     where cells.channel = 'phone'
 
 ),
@@ -66,10 +68,10 @@ emails as (
         parsed.part ->> 'text' as raw_value,
         null as number_type
     from cells
+    {{ python_function_answers('parse_email', ['cells.raw_value'], 'answers (parts)') }}
     cross join
-        lateral jsonb_array_elements(
-            {{ function('parse_email') }}(cells.raw_value)
-        ) with ordinality as parsed (part, part_position)
+        lateral jsonb_array_elements(answers.parts)
+        with ordinality as parsed (part, part_position)
     where cells.channel = 'email'
 
 ),
@@ -98,12 +100,11 @@ accounts as (
         cells.raw_value,
         null as number_type
     from cells
-    -- a function in `from` runs once per row; as an expression it would run for each
-    -- use
-    cross join
-        lateral {{ function('messenger_handle') }}(cells.channel, cells.raw_value)
-            as parsed (part)
-    -- a number without a country code is read in the record's region, as a phone is
+    {{ python_function_answers(
+        'messenger_handle', ['cells.channel', 'cells.raw_value'], 'parsed (part)'
+    ) }}
+    -- a number without a country code is read in the record's region, as a phone is;
+    -- they are few, so each is looked up by itself
     cross join
         lateral {{ function('parse_phone') }}(
             case

@@ -21,12 +21,14 @@ phones as (
         trips.trip_key,
         parsed.part ->> 'e164' as phone_e164
     from trips
+    {{ python_function_answers(
+        'parse_phone',
+        ['trips.phone_text', "'" ~ setting('default_region') ~ "'"],
+        'answers (parts)'
+    ) }}
     cross join
-        lateral jsonb_array_elements(
-            {{ function('parse_phone') }}(
-                trips.phone_text, '{{ setting('default_region') }}'
-            )
-        ) with ordinality as parsed (part, part_position)
+        lateral jsonb_array_elements(answers.parts)
+        with ordinality as parsed (part, part_position)
     where (parsed.part ->> 'valid')::boolean
     order by trips.trip_key, parsed.part_position
 
@@ -38,10 +40,12 @@ emails as (
         trips.trip_key,
         parsed.part ->> 'match_key' as email_match_key
     from trips
+    {{ python_function_answers(
+        'parse_email', ['trips.email_text'], 'answers (parts)'
+    ) }}
     cross join
-        lateral jsonb_array_elements(
-            {{ function('parse_email') }}(trips.email_text)
-        ) with ordinality as parsed (part, part_position)
+        lateral jsonb_array_elements(answers.parts)
+        with ordinality as parsed (part, part_position)
     where (parsed.part ->> 'valid')::boolean
     order by trips.trip_key, parsed.part_position
 

@@ -277,3 +277,12 @@ def test_request_models_are_answered(commands: Commands, link: psycopg.Connectio
         "select result -> 0 ->> 'e164' from python_functions.parse_phone_results"
     ).fetchall()
     assert ("+79161234567",) in found
+
+    # the models join the answers: a missing one is an error there too
+    link.execute("truncate python_functions.parse_email_results")
+    points = ("int_contact_points__decided", "int_contact_points__parsed")
+    done = commands.dbt("run", "--select", *points, RIDERRA_PYTHON_FUNCTIONS="precomputed")
+    assert done.returncode != 0
+    assert "parse_email has no result" in done.stdout
+    assert "dlt pipeline python_functions run" in done.stdout
+    assert "vera" not in done.stdout
