@@ -32,7 +32,7 @@ companies as (
 
 ),
 
-api_links as not materialized (
+api_links as (
 
     select * from {{ ref('stg_planfix__contact_companies') }}
 
@@ -50,30 +50,21 @@ cells as (
 
 ),
 
+-- the company's own list stands behind what the person itself says
 named as (
 
     select
-        planfix_id,
-        related_planfix_id as company_planfix_id,
-        related_name as company_name,
-        'companies' as source,
-        item_position
-    from api_links
-    where field = 'companies'
-
-    union all
-
-    -- the company's own list: behind what the person itself says
-    select
-        related_planfix_id as planfix_id,
-        planfix_id as company_planfix_id,
-        null as company_name,
-        'contacts' as source,
-        1000 as item_position
+        case field when 'companies' then planfix_id else related_planfix_id end
+            as planfix_id,
+        case field when 'companies' then related_planfix_id else planfix_id end
+            as company_planfix_id,
+        case field when 'companies' then related_name end as company_name,
+        field as source,
+        case field when 'companies' then item_position else 1000 end as item_position
     from api_links
     where
-        field = 'contacts'
-        and related_planfix_id is not null
+        field = 'companies'
+        or related_planfix_id is not null
 
 ),
 
