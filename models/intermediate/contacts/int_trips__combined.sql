@@ -1,6 +1,6 @@
 with
 
-trips as not materialized (
+trips as (
 
     select * from {{ ref('int_trips__collected') }}
 
@@ -15,42 +15,6 @@ contacts as (
 
 ),
 
-phones as (
-
-    select distinct on (trips.trip_key)
-        trips.trip_key,
-        parsed.part ->> 'e164' as phone_e164
-    from trips
-    {{ python_function_answers(
-        'parse_phone',
-        ['trips.phone_text', "'" ~ setting('default_region') ~ "'"],
-        'answers (parts)'
-    ) }}
-    cross join
-        lateral jsonb_array_elements(answers.parts)
-        with ordinality as parsed (part, part_position)
-    where (parsed.part ->> 'valid')::boolean
-    order by trips.trip_key, parsed.part_position
-
-),
-
-emails as (
-
-    select distinct on (trips.trip_key)
-        trips.trip_key,
-        parsed.part ->> 'match_key' as email_match_key
-    from trips
-    {{ python_function_answers(
-        'parse_email', ['trips.email_text'], 'answers (parts)'
-    ) }}
-    cross join
-        lateral jsonb_array_elements(answers.parts)
-        with ordinality as parsed (part, part_position)
-    where (parsed.part ->> 'valid')::boolean
-    order by trips.trip_key, parsed.part_position
-
-),
-
 final as (
 
     select
@@ -58,8 +22,13 @@ final as (
         trips.source,
         trips.counterparty_planfix_id,
         trips.passenger_name,
-        phones.phone_e164,
-        emails.email_match_key,
+        -- the first of a cell that is valid
+        jsonb_path_query_first(
+            phones.parts, '$[*] ? (@.valid == true).e164'
+        ) #>> '{}' as phone_e164,
+        jsonb_path_query_first(
+            emails.parts, '$[*] ? (@.valid == true).match_key'
+        ) #>> '{}' as email_match_key,
         -- a task is about its counterparty: the company itself, or the person's
         -- employer
         coalesce(trips.company_name, contacts.company_name) as company_name,
@@ -67,10 +36,14 @@ final as (
         trips.from_place,
         trips.to_place
     from trips
-    left outer join phones
-        on trips.trip_key = phones.trip_key
-    left outer join emails
-        on trips.trip_key = emails.trip_key
+    {{ python_function_answers(
+        'parse_phone',
+        ['trips.phone_text', "'" ~ setting('default_region') ~ "'"],
+        'phones (parts)'
+    ) }}
+    {{ python_function_answers(
+        'parse_email', ['trips.email_text'], 'emails (parts)'
+    ) }}
     left outer join contacts
         on trips.counterparty_planfix_id = contacts.planfix_id
 
