@@ -274,9 +274,9 @@ begin
         inner join {{ ref('int_match_records__prepared') }} as other
             on one.kind = other.kind
         inner join {{ ref('int_match_names__variants') }} as one_name
-            on one.name_id = one_name.name_id
+            on one.planfix_id = one_name.planfix_id
         inner join {{ ref('int_match_names__variants') }} as other_name
-            on other.name_id = other_name.name_id
+            on other.planfix_id = other_name.planfix_id
         where
             one.planfix_id = left_id
             and other.planfix_id = right_id

@@ -1,5 +1,5 @@
--- The clusters: what the accepted links join. The id is the cluster's least contact
--- number.
+-- The clusters: what the accepted links join. A component of which no link was cut is
+-- one; the others are closed once more. The id is the cluster's least contact number.
 
 with
 
@@ -9,54 +9,108 @@ records as not materialized (
 
 ),
 
-resolved as (
+resolved as not materialized (
 
     select * from {{ ref('int_match_links__resolved') }}
+
+),
+
+components as not materialized (
+
+    select * from {{ ref('int_clusters__connected') }}
+
+),
+
+torn as materialized (
+
+    select distinct component
+    from resolved
+    where outcome = 'cut'
+
+),
+
+-- numbered anew, so that closure works on these few
+torn_cards as materialized (
+
+    select
+        components.record_number,
+        row_number() over (order by components.record_number)::int as member
+    from components
+    inner join torn
+        on components.component = torn.component
 
 ),
 
 edges as (
 
     select distinct
-        left_record_number,
-        right_record_number
+        left_card.member as left_member,
+        right_card.member as right_member
     from resolved
-    where outcome = 'accepted'
+    inner join torn_cards as left_card
+        on resolved.left_record_number = left_card.record_number
+    inner join torn_cards as right_card
+        on resolved.right_record_number = right_card.record_number
+    where resolved.outcome = 'accepted'
 
 ),
 
--- most cards are alone or the first of their cluster: only the others are put aside
-attached as materialized (
+closed_anew as materialized (
 
     select
-        labels.record_number::int as record_number,
-        labels.first_record_number
+        labels.member,
+        labels.first_member
     from (
         select
-            array_agg(left_record_number) as left_numbers,
-            array_agg(right_record_number) as right_numbers
+            array_agg(left_member) as left_members,
+            array_agg(right_member) as right_members
         from edges
     ) as edge_arrays
     cross join
         lateral unnest({{ matching_schema() }}.connected_components(
-            edge_arrays.left_numbers,
-            edge_arrays.right_numbers,
-            (select count(*)::int from records)
-        )) with ordinality as labels (first_record_number, record_number)
-    where labels.record_number <> labels.first_record_number
+            edge_arrays.left_members,
+            edge_arrays.right_members,
+            (select count(*)::int from torn_cards)
+        )) with ordinality as labels (first_member, member)
+
+),
+
+reattached as (
+
+    select
+        torn_cards.record_number,
+        first_cards.record_number as first_record_number
+    from closed_anew
+    inner join torn_cards
+        on closed_anew.member = torn_cards.member
+    inner join torn_cards as first_cards
+        on closed_anew.first_member = first_cards.member
+
+),
+
+-- most cards are joined to no other: only those that are are put aside
+members as materialized (
+
+    select
+        components.record_number,
+        coalesce(reattached.first_record_number, components.component)
+            as first_record_number
+    from components
+    left outer join reattached
+        on components.record_number = reattached.record_number
 
 ),
 
 clusters as (
 
     select
-        attached.first_record_number,
-        first_records.planfix_id as cluster_id,
-        count(*)::int + 1 as cluster_size
-    from attached
-    inner join records as first_records
-        on attached.first_record_number = first_records.record_number
-    group by attached.first_record_number, first_records.planfix_id
+        members.first_record_number,
+        min(records.planfix_id) as cluster_id,
+        count(*)::int as cluster_size
+    from members
+    inner join records
+        on members.record_number = records.record_number
+    group by members.first_record_number
 
 ),
 
@@ -68,12 +122,10 @@ final as (
         coalesce(clusters.cluster_size, 1) as cluster_size,
         records.kind
     from records
-    left outer join attached
-        on records.record_number = attached.record_number
+    left outer join members
+        on records.record_number = members.record_number
     left outer join clusters
-        on
-            coalesce(attached.first_record_number, records.record_number)
-            = clusters.first_record_number
+        on members.first_record_number = clusters.first_record_number
 
 )
 

@@ -27,9 +27,9 @@ holders as not materialized (
 
 ),
 
-names as not materialized (
+names as (
 
-    select * from {{ ref('int_match_names__variants') }}
+    select * from {{ ref('int_match_names__parsed') }}
 
 ),
 
@@ -109,9 +109,10 @@ doubtful_given_names as (
     inner join holders
         on given_counts.identifier_number = holders.identifier_number
     inner join names
-        on holders.name_id = names.name_id
+        on holders.planfix_id = names.planfix_id
     where
         given_counts.given_names between {{ setting('shared_given_names') }} and 12
+        and holders.spelling_count >= {{ setting('shared_given_names') }}
         and holders.word_shape in ('full', 'given')
 
 ),

@@ -21,9 +21,15 @@ names as not materialized (
 
 ),
 
-compared as (
+spelling_pairs as not materialized (
 
-    select * from {{ ref('int_match_variants__compared') }}
+    select * from {{ ref('int_match_spellings__joined') }}
+
+),
+
+parts as (
+
+    select * from {{ ref('int_match_parts__contradicting') }}
 
 ),
 
@@ -31,24 +37,6 @@ decisions as not materialized (
 
     select * from {{ ref('int_match_decisions__effective') }}
     where is_in_force
-
-),
-
-links as not materialized (
-
-    select * from {{ ref('int_match_links__scored') }}
-
-),
-
-collected as (
-
-    select * from {{ ref('int_match_identifiers__collected') }}
-
-),
-
-classified as (
-
-    select * from {{ ref('int_identifiers__classified') }}
 
 ),
 
@@ -69,47 +57,9 @@ members as (
 
 ),
 
-spellings as (
-
-    select distinct
-        component,
-        name_id
-    from members
-    where name_id is not null
-
-),
-
-spelling_pairs as materialized (
-
-    select
-        left_spelling.component,
-        left_spelling.name_id as left_name_id,
-        right_spelling.name_id as right_name_id,
-        compared.name_grade
-    from spellings as left_spelling
-    inner join spellings as right_spelling
-        on
-            left_spelling.component = right_spelling.component
-            and left_spelling.name_id < right_spelling.name_id
-    left outer join compared
-        on
-            left_spelling.name_id = compared.left_name_id
-            and right_spelling.name_id = compared.right_name_id
-
-),
-
--- what meets on an identifier has been graded before
-graded_spellings as (
-
-    select
-        component,
-        left_name_id,
-        right_name_id,
-        name_grade
-    from spelling_pairs
-    where name_grade is not null
-
-    union all
+-- what meets on an identifier has been graded before; put aside, so that all cores
+-- grade the rest
+newly_graded as materialized (
 
     select
         spelling_pairs.component,
@@ -118,9 +68,9 @@ graded_spellings as (
         {{ name_grade('left_names', 'right_names') }} as name_grade
     from spelling_pairs
     inner join names as left_names
-        on spelling_pairs.left_name_id = left_names.name_id
+        on spelling_pairs.left_planfix_id = left_names.planfix_id
     inner join names as right_names
-        on spelling_pairs.right_name_id = right_names.name_id
+        on spelling_pairs.right_planfix_id = right_names.planfix_id
     where spelling_pairs.name_grade is null
 
 ),
@@ -132,8 +82,32 @@ contradicting_spellings as materialized (
         component,
         left_name_id,
         right_name_id
-    from graded_spellings
+    from spelling_pairs
     where name_grade < 0
+
+    union all
+
+    select
+        component,
+        left_name_id,
+        right_name_id
+    from newly_graded
+    where name_grade < 0
+
+),
+
+-- as few, or every member would be looked up for them
+members_at_odds as materialized (
+
+    select
+        component,
+        record_number,
+        name_id
+    from members
+    where
+        component in (
+            select contradicting_spellings.component from contradicting_spellings
+        )
 
 ),
 
@@ -144,11 +118,11 @@ by_name as (
         right_member.record_number as right_record_number,
         'names' as reason_code
     from contradicting_spellings
-    inner join members as left_member
+    inner join members_at_odds as left_member
         on
             contradicting_spellings.component = left_member.component
             and contradicting_spellings.left_name_id = left_member.name_id
-    inner join members as right_member
+    inner join members_at_odds as right_member
         on
             contradicting_spellings.component = right_member.component
             and contradicting_spellings.right_name_id = right_member.name_id
@@ -247,125 +221,13 @@ by_decision as (
 
 ),
 
--- Two groups, each held together by keys or trips, meet over half a name or an employer
--- only: when both have phones and mails of their own and share none, they are two
--- verified people. Two cards alone were asked that when they were linked; here a third
--- card without a phone or a mail may have come between.
-graded_links as (
+by_channel as (
 
     select
         left_record_number,
         right_record_number,
-        link_class = 'weak' or key_kind = 'employer' as is_loose
-    from links
-
-),
-
-loose_components as (
-
-    select distinct components.component
-    from graded_links
-    inner join components
-        on graded_links.left_record_number = components.record_number
-    where graded_links.is_loose
-
-),
-
-loose_members as (
-
-    select members.*
-    from members
-    inner join loose_components
-        on members.component = loose_components.component
-
-),
-
-strong_edges as (
-
-    select distinct
-        graded_links.left_record_number,
-        graded_links.right_record_number
-    from graded_links
-    inner join loose_members
-        on graded_links.left_record_number = loose_members.record_number
-    where not graded_links.is_loose
-
-),
-
-strong_labels as materialized (
-
-    select
-        labels.record_number::int as record_number,
-        labels.strong_component
-    from (
-        select
-            array_agg(left_record_number) as left_numbers,
-            array_agg(right_record_number) as right_numbers
-        from strong_edges
-    ) as edge_arrays
-    cross join lateral unnest({{ matching_schema() }}.connected_components(
-        edge_arrays.left_numbers,
-        edge_arrays.right_numbers,
-        (select coalesce(max(record_number), 0) from loose_members)
-    )) with ordinality as labels (strong_component, record_number)
-
-),
-
--- put aside, or all identifiers of the base are looked up before they are dropped
-loose_identifiers as materialized (
-
-    select
-        loose_members.component,
-        loose_members.record_number,
-        collected.key_kind,
-        collected.key_value
-    from loose_members
-    inner join collected
-        on loose_members.planfix_id = collected.planfix_id
-    where
-        loose_members.kind = 'person'
-        and collected.key_kind in ('phone', 'email')
-        and not collected.is_from_trip
-
-),
-
-strong_parts as (
-
-    select
-        loose_identifiers.component,
-        strong_labels.strong_component,
-        array_agg(loose_identifiers.key_value) filter (
-            where loose_identifiers.key_kind = 'phone'
-        ) as phones,
-        array_agg(loose_identifiers.key_value) filter (
-            where loose_identifiers.key_kind = 'email'
-        ) as emails
-    from loose_identifiers
-    inner join strong_labels
-        on loose_identifiers.record_number = strong_labels.record_number
-    left outer join classified
-        on
-            loose_identifiers.key_value = classified.key_value
-            and loose_identifiers.key_kind = classified.key_kind
-    where coalesce(classified.identifier_class, 'personal') = 'personal'
-    group by loose_identifiers.component, strong_labels.strong_component
-
-),
-
-by_channel as (
-
-    select
-        left_part.strong_component as left_record_number,
-        right_part.strong_component as right_record_number,
         'channels' as reason_code
-    from strong_parts as left_part
-    inner join strong_parts as right_part
-        on
-            left_part.component = right_part.component
-            and left_part.strong_component < right_part.strong_component
-    where
-        not left_part.phones && right_part.phones
-        and not left_part.emails && right_part.emails
+    from parts
 
 ),
 

@@ -79,6 +79,23 @@ compared as (
 
 ),
 
+-- put aside: decisions are few, and the planner would look up all cards
+decided_records as materialized (
+
+    select
+        planfix_id,
+        record_number,
+        kind
+    from records
+    where
+        planfix_id in (
+            select latest.left_planfix_id from latest
+            union
+            select latest.right_planfix_id from latest
+        )
+
+),
+
 final as (
 
     select
@@ -92,12 +109,13 @@ final as (
         compared.decided_by,
         compared.decided_at,
         compared.is_outdated,
+        left_records.kind,
         left_records.kind = right_records.kind
         and (compared.verdict <> 'unsure' or not compared.is_outdated) as is_in_force
     from compared
-    inner join records as left_records
+    inner join decided_records as left_records
         on compared.left_planfix_id = left_records.planfix_id
-    inner join records as right_records
+    inner join decided_records as right_records
         on compared.right_planfix_id = right_records.planfix_id
 
 )

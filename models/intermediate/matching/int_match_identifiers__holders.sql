@@ -30,6 +30,7 @@ holders as (
         collected.planfix_id,
         records.record_number,
         records.full_name_key,
+        records.own_name_grade,
         records.word_shape,
         records.given_key,
         records.surname_text,

@@ -25,7 +25,7 @@ final as (
         holders.planfix_id,
         holders.record_number,
         holders.full_name_key,
-        holders.word_shape,
+        holders.own_name_grade,
         holders.is_from_trip,
         holders.name_id,
         holders.first_planfix_id,

@@ -14,6 +14,7 @@ counted as (
     select
         key_kind,
         key_value,
+        min(planfix_id) as first_planfix_id,
         count(*) as record_count,
         count(*) filter (where kind = 'person') as person_count,
         bool_or(has_extension) as has_extension
@@ -26,8 +27,9 @@ counted as (
 final as (
 
     select
+        -- texts are compared only where one card is the first of several
         row_number() over (
-            order by key_kind collate "C", key_value collate "C"
+            order by first_planfix_id, key_kind collate "C", key_value collate "C"
         )::int as identifier_number,
         key_kind,
         key_value,

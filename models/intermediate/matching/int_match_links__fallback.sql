@@ -77,6 +77,8 @@ final as (
     select
         namesakes.left_planfix_id,
         namesakes.right_planfix_id,
+        namesakes.left_record_number,
+        namesakes.right_record_number,
         namesakes.name_grade,
         namesakes.key_kind,
         namesakes.key_value,

@@ -16,29 +16,9 @@ compared as (
 
 ),
 
-names as (
-
-    select * from {{ ref('int_match_names__variants') }}
-
-),
-
 frequencies as (
 
     select * from {{ ref('int_match_names__counted') }}
-
-),
-
-graded_names as (
-
-    select
-        name_id,
-        case
-            when kind = 'company' or word_shape = 'full' then 4
-            when word_shape = 'surname' and given_initial is not null then 2
-            when word_shape = 'given' and surname_initial is not null then 2
-            else 1
-        end as own_grade
-    from names
 
 ),
 
@@ -63,8 +43,10 @@ same_spelling as (
     select
         first_members.planfix_id as left_planfix_id,
         members.planfix_id as right_planfix_id,
+        first_members.record_number as left_record_number,
+        members.record_number as right_record_number,
         members.identifier_number,
-        coalesce(graded_names.own_grade, 0) as name_grade,
+        members.own_name_grade as name_grade,
         members.kind,
         members.key_kind,
         members.identifier_class,
@@ -76,8 +58,6 @@ same_spelling as (
         on
             members.identifier_number = first_members.identifier_number
             and members.first_planfix_id = first_members.planfix_id
-    left outer join graded_names
-        on members.name_id = graded_names.name_id
     where members.planfix_id <> members.first_planfix_id
 
 ),
@@ -87,6 +67,8 @@ other_spelling as (
     select
         left_member.planfix_id as left_planfix_id,
         right_member.planfix_id as right_planfix_id,
+        left_member.record_number as left_record_number,
+        right_member.record_number as right_record_number,
         left_member.identifier_number,
         compared.name_grade,
         left_member.kind,
@@ -112,6 +94,8 @@ without_name as (
     select
         left_member.planfix_id as left_planfix_id,
         right_member.planfix_id as right_planfix_id,
+        left_member.record_number as left_record_number,
+        right_member.record_number as right_record_number,
         left_member.identifier_number,
         0 as name_grade,
         left_member.kind,
@@ -172,6 +156,8 @@ final as (
     select
         left_planfix_id,
         right_planfix_id,
+        left_record_number,
+        right_record_number,
         identifier_number,
         kind,
         key_kind,

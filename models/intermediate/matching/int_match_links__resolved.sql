@@ -22,7 +22,7 @@ contradictions as not materialized (
 
 ),
 
-placed as (
+placed as not materialized (
 
     select
         links.link_key,

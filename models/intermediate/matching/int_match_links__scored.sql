@@ -26,12 +26,6 @@ classified as (
 
 ),
 
-records as not materialized (
-
-    select * from {{ ref('int_match_records__prepared') }}
-
-),
-
 rules as (
 
     select * from {{ ref('match_rules') }}
@@ -43,6 +37,9 @@ every_link as (
     select
         identifier_links.left_planfix_id,
         identifier_links.right_planfix_id,
+        identifier_links.left_record_number,
+        identifier_links.right_record_number,
+        identifier_links.kind,
         identifier_links.rule_id,
         identifier_links.key_kind,
         classified.key_value,
@@ -56,6 +53,10 @@ every_link as (
     select
         left_planfix_id,
         right_planfix_id,
+        left_record_number,
+        right_record_number,
+        -- namesakes are persons
+        'person' as kind,
         rule_id,
         key_kind,
         key_value,
@@ -67,6 +68,9 @@ every_link as (
     select
         left_planfix_id,
         right_planfix_id,
+        left_record_number,
+        right_record_number,
+        kind,
         'decision_same' as rule_id,
         'decision' as key_kind,
         decision_id::text as key_value,
@@ -90,11 +94,11 @@ final as (
             as left_planfix_id,
         greatest(every_link.left_planfix_id, every_link.right_planfix_id)
             as right_planfix_id,
-        least(left_records.record_number, right_records.record_number)
+        least(every_link.left_record_number, every_link.right_record_number)
             as left_record_number,
-        greatest(left_records.record_number, right_records.record_number)
+        greatest(every_link.left_record_number, every_link.right_record_number)
             as right_record_number,
-        left_records.kind,
+        every_link.kind,
         every_link.rule_id,
         rules.strength,
         rules.link_class,
@@ -112,10 +116,6 @@ final as (
     from every_link
     inner join rules
         on every_link.rule_id = rules.rule_id
-    inner join records as left_records
-        on every_link.left_planfix_id = left_records.planfix_id
-    inner join records as right_records
-        on every_link.right_planfix_id = right_records.planfix_id
     where
         rules.is_enabled
         and (

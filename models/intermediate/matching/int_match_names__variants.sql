@@ -1,68 +1,66 @@
--- Names are compared once per pair of spellings, not once per pair of records.
+-- The names of persons and companies in one shape. A view: names are compared only
+-- where two cards meet, and whoever compares them looks up the few cards that do.
+{{ config(materialized='view') }}
 
 with
-
-records as (
-
-    select * from {{ ref('int_match_records__prepared') }}
-
-),
 
 persons as (
 
     select * from {{ ref('int_match_names__parsed') }}
+    where name_id is not null
 
 ),
 
 companies as (
 
     select * from {{ ref('int_match_companies__parsed') }}
-
-),
-
-named as (
-
-    select
-        name_id,
-        kind,
-        min(planfix_id) as planfix_id
-    from records
-    where name_id is not null
-    group by name_id, kind
+    where company_key is not null
 
 ),
 
 final as (
 
     select
-        named.name_id,
-        named.kind,
-        persons.word_shape,
-        persons.given_skeleton,
-        persons.given_key,
-        persons.given_names,
-        persons.given_initial,
-        persons.patronymic,
-        persons.patronymic_initial,
-        persons.surnames,
-        persons.surname_text,
-        persons.surname_skeleton,
-        persons.surname_initial,
-        persons.sex,
-        persons.is_given_known,
-        coalesce(persons.full_name_key, companies.company_key) as full_name_key,
-        companies.company_words,
-        companies.company_text,
-        companies.legal_form_group
-    from named
-    left outer join persons
-        on
-            named.planfix_id = persons.planfix_id
-            and named.kind = 'person'
-    left outer join companies
-        on
-            named.planfix_id = companies.planfix_id
-            and named.kind = 'company'
+        planfix_id,
+        'person' as kind,
+        word_shape,
+        given_skeleton,
+        given_key,
+        given_names,
+        given_initial,
+        patronymic,
+        patronymic_initial,
+        surnames,
+        surname_text,
+        surname_skeleton,
+        surname_initial,
+        sex,
+        is_given_known,
+        full_name_key,
+        null as company_text
+    from persons
+
+    union all
+
+    select
+        planfix_id,
+        'company' as kind,
+        null as word_shape,
+        null as given_skeleton,
+        null as given_key,
+        null::text[] as given_names,
+        null as given_initial,
+        null as patronymic,
+        null as patronymic_initial,
+        null::text[] as surnames,
+        null as surname_text,
+        null as surname_skeleton,
+        null as surname_initial,
+        null as sex,
+        null::boolean as is_given_known,
+        company_key as full_name_key,
+        company_text
+    from companies
 
 )
 

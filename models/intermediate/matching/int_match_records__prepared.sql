@@ -77,6 +77,17 @@ final as (
             when in_scope.kind = 'person' then persons.full_name_key
             else companies.company_key
         end as full_name_key,
+        case
+            when in_scope.kind = 'company'
+                then case when companies.company_key is null then 0 else 4 end
+            when persons.name_id is null then 0
+            when persons.word_shape = 'full' then 4
+            when persons.word_shape = 'surname' and persons.given_initial is not null
+                then 2
+            when persons.word_shape = 'given' and persons.surname_initial is not null
+                then 2
+            else 1
+        end as own_name_grade,
         persons.word_shape,
         persons.given_key,
         persons.surname_text,

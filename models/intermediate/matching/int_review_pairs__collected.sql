@@ -129,9 +129,9 @@ other_surnames as (
             left_member.name_id = compared.left_name_id
             and right_member.name_id = compared.right_name_id
     inner join names as left_names
-        on left_member.name_id = left_names.name_id
+        on left_member.planfix_id = left_names.planfix_id
     inner join names as right_names
-        on right_member.name_id = right_names.name_id
+        on right_member.planfix_id = right_names.planfix_id
     where
         left_member.identifier_class = 'personal'
         and left_member.kind = 'person'
@@ -153,7 +153,6 @@ rare_names as (
         records.kind,
         records.full_name_key,
         records.planfix_id,
-        records.name_id,
         records.birth_date,
         records.registration_number,
         min(records.planfix_id) over same_name as first_planfix_id
@@ -186,9 +185,9 @@ same_names as (
             and left_card.planfix_id < right_card.planfix_id
             and left_card.planfix_id = right_card.first_planfix_id
     inner join names as left_names
-        on left_card.name_id = left_names.name_id
+        on left_card.planfix_id = left_names.planfix_id
     inner join names as right_names
-        on right_card.name_id = right_names.name_id
+        on right_card.planfix_id = right_names.planfix_id
     where
         coalesce(left_card.birth_date = right_card.birth_date, true)
         and coalesce(

@@ -136,6 +136,7 @@ class Models:
         nodes = [
             (wanted[key]["schema"], wanted[key]["name"], wanted[key]["compiled_code"])
             for key in ordered
+            if wanted[key]["config"]["materialized"] != "view"  # shows what its tables hold
         ]
         found = cls(url, psycopg.connect(url, autocommit=True), nodes)
         matching_inputs.add_results(
