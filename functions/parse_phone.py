@@ -9,17 +9,10 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from functools import cache
 from typing import Any
 
 import phonenumbers
-from phonenumbers import (
-    NumberParseException,
-    PhoneMetadata,
-    PhoneNumber,
-    PhoneNumberType,
-    ValidationResult,
-)
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 from phonenumbers import timezone as phone_timezone
 
 _TYPES = {
@@ -30,17 +23,6 @@ _TYPES = {
     PhoneNumberType.TOLL_FREE: "toll_free",
     PhoneNumberType.PREMIUM_RATE: "premium",
 }
-# in the order in which the library asks for them; fixed lines and mobiles come after
-_SPECIAL_KINDS = (
-    ("premium_rate", PhoneNumberType.PREMIUM_RATE),
-    ("toll_free", PhoneNumberType.TOLL_FREE),
-    ("shared_cost", PhoneNumberType.SHARED_COST),
-    ("voip", PhoneNumberType.VOIP),
-    ("personal_number", PhoneNumberType.PERSONAL_NUMBER),
-    ("pager", PhoneNumberType.PAGER),
-    ("uan", PhoneNumberType.UAN),
-    ("voicemail", PhoneNumberType.VOICEMAIL),
-)
 _REGION_ALIASES = {"UK": "GB", "EL": "GR"}
 # Countries with one zone, from zone.tab. The number metadata itself names any zone of the same
 # clock there: Bucharest for Tallinn, Paris for Algiers.
@@ -150,9 +132,7 @@ def _region(region: str | None) -> str | None:
 
 def _is_filler(digits: str) -> bool:
     """Tells whether the digits are a keyboard filler: 0000000, 1111111, 1234567."""
-    return len(digits) >= 5 and (
-        digits in _RUNS[0] or digits in _RUNS[1] or digits == digits[0] * len(digits)
-    )
+    return len(digits) >= 5 and (len(set(digits)) == 1 or any(digits in run for run in _RUNS))
 
 
 def _zone(number: PhoneNumber, kind: int, country: str | None) -> str | None:
@@ -176,93 +156,15 @@ def _zone(number: PhoneNumber, kind: int, country: str | None) -> str | None:
     return zone
 
 
-class _Plan:
-    """Numbering plan of one region, its patterns compiled once.
-
-    The library finds each pattern anew at each use, and the region of a number once for the
-    number's kind and once for itself: half of the time of reading a phone.
-    """
-
-    def __init__(self, metadata: PhoneMetadata) -> None:
-        self.begins = None
-        if metadata.leading_digits is not None:
-            self.begins = re.compile(metadata.leading_digits).match
-        self._metadata = metadata
-        self._patterns: dict[int, Any] = {}
-
-    def _pattern(self, name: str, length: int) -> Any:
-        description = getattr(self._metadata, name)
-        if description is None or not description.national_number_pattern:
-            return None
-        if description.possible_length and length not in description.possible_length:
-            return None
-        return re.compile(description.national_number_pattern).fullmatch
-
-    def _of_length(self, length: int) -> Any:
-        special = [(self._pattern(name, length), kind) for name, kind in _SPECIAL_KINDS]
-        return (
-            self._pattern("general_desc", length) or _nothing,
-            [(matches, kind) for matches, kind in special if matches],
-            self._pattern("fixed_line", length) or _nothing,
-            self._pattern("mobile", length) or _nothing,
-        )
-
-    def kind(self, nsn: str) -> int:
-        """Returns what `phonenumbers.number_type` says of a number of this plan."""
-        patterns = self._patterns.get(len(nsn))
-        if not patterns:
-            patterns = self._patterns[len(nsn)] = self._of_length(len(nsn))
-        general, special, fixed, mobile = patterns
-        if not general(nsn):
-            return int(PhoneNumberType.UNKNOWN)
-        for matches, kind in special:
-            if matches(nsn):
-                return int(kind)
-        is_one_pattern = self._metadata.same_mobile_and_fixed_line_pattern
-        if fixed(nsn):
-            is_either = is_one_pattern or mobile(nsn)
-            return int(
-                PhoneNumberType.FIXED_LINE_OR_MOBILE if is_either else PhoneNumberType.FIXED_LINE
-            )
-        is_mobile = not is_one_pattern and mobile(nsn)
-        return int(PhoneNumberType.MOBILE if is_mobile else PhoneNumberType.UNKNOWN)
-
-
-def _nothing(nsn: str) -> None:
-    """Stands for a pattern that a plan does not have."""
-
-
-@cache
-def _plans(code: int) -> list[tuple[str, _Plan]]:
-    """Returns the regions that share a country calling code, the main one first."""
-    found = (
-        (region, PhoneMetadata.metadata_for_region_or_calling_code(code, region))
-        for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ())
-    )
-    return [(region, _Plan(metadata)) for region, metadata in found if metadata]
-
-
-def _place(code: int, nsn: str) -> tuple[str | None, int]:
-    """Returns region and kind of a number; the kind is UNKNOWN when the plan does not have it."""
-    plans = _plans(code)
-    for region, plan in plans:
-        if len(plans) == 1 or (plan.begins and plan.begins(nsn)):
-            return region, plan.kind(nsn)
-        if plan.begins is None:
-            kind = plan.kind(nsn)
-            if kind != PhoneNumberType.UNKNOWN:
-                return region, kind
-    return None, int(PhoneNumberType.UNKNOWN)
-
-
 def _found(number: PhoneNumber) -> dict[str, Any] | None:
     """Describes a number of the numbering plan; None when the plan does not have it."""
-    nsn = phonenumbers.national_significant_number(number)
-    country, kind = _place(number.country_code or 0, nsn)
+    kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:
         return None
+    nsn = phonenumbers.national_significant_number(number)
     if _is_filler(nsn) or nsn[-7:] in ("0000000", "1111111"):
         return {"reason": "placeholder"}
+    country = phonenumbers.region_code_for_number(number)
     country = None if country == "001" else country
     return {
         "e164": f"+{number.country_code}{nsn}",

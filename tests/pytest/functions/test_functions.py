@@ -6,7 +6,6 @@ import json
 import re
 import string
 import uuid
-from collections.abc import Iterator
 
 import phonenumbers
 import pytest
@@ -108,34 +107,6 @@ def test_phone_lists_are_split(numbers: list[str], separator: str) -> None:
     assert [item["e164"] for item in together if item["valid"]] == [
         item["e164"] for item in alone if item["valid"]
     ]
-
-
-def _neighbours() -> Iterator[phonenumbers.PhoneNumber]:
-    """Every kind of number of every region, and the same with one digit changed."""
-    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
-        for kind in phonenumbers.PhoneNumberType.values():
-            number = phonenumbers.example_number_for_type(region, kind)
-            digits = phonenumbers.national_significant_number(number) if number else ""
-            for place in range(len(digits)):
-                changed = f"{digits[:place]}{(int(digits[place]) + 3) % 10}{digits[place + 1 :]}"
-                if not changed.startswith("0"):
-                    yield phonenumbers.PhoneNumber(number.country_code, int(changed))
-            if number:
-                yield number
-
-
-def test_phone_region_and_kind_are_those_of_the_library() -> None:
-    place = parse_phone.__globals__["_place"]
-    asked = 0
-    for number in _neighbours():
-        nsn = phonenumbers.national_significant_number(number)
-        region, kind = place(number.country_code, nsn)
-        assert kind == phonenumbers.number_type(number), number
-        # the region of a number that the plan does not have is not asked for
-        if kind != phonenumbers.PhoneNumberType.UNKNOWN:
-            assert region == phonenumbers.region_code_for_number(number), number
-            asked += 1
-    assert asked > 5000
 
 
 @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))
