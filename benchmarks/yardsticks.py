@@ -101,14 +101,24 @@ TARGETS = ("customers", "contacts", "tags", "notes", "consents", "external_links
 
 def _records(link: psycopg.Connection, limit: int) -> list[dict[str, Any]]:
     """Returns cards with their comments, as an importer has them after its extract."""
+    cards = link.execute(
+        "select payload, custom_fields, is_company from planfix_raw.contacts order by id limit %s",
+        [limit],
+    ).fetchall()
+    notes: dict[int, list[Any]] = {card[0]["id"]: [] for card in cards}
+    for card, payload in link.execute(
+        "select contact_id, payload from planfix_raw.contact_comments where contact_id = any(%s)",
+        [list(notes)],
+    ):
+        notes[card].append(payload)
     return [
-        {**payload, "custom_fields": fields or {}, "is_company": is_company, "notes": notes or []}
-        for payload, fields, is_company, notes in link.execute(
-            "select payload, custom_fields, is_company, (select array_agg(comment.payload) "
-            "from planfix_raw.contact_comments as comment where comment.contact_id = contact.id) "
-            "from planfix_raw.contacts as contact order by id limit %s",
-            [limit],
-        )
+        {
+            **payload,
+            "custom_fields": fields or {},
+            "is_company": is_company,
+            "notes": notes[payload["id"]],
+        }
+        for payload, fields, is_company in cards
     ]
 
 
