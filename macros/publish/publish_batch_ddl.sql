@@ -127,9 +127,13 @@ declare
     updated_total bigint := 0;
     retired_total bigint := 0;
     has_changes boolean;
-    -- a row that the CRM adds this very moment stops the first attempt; only the next ones look
-    -- for such a row at each row and in each unique index, an eighth of the time
-    on_conflict text := case when attempt > 1 then 'on conflict do nothing' else '' end;
+    -- a row that the CRM adds this very moment stops the first attempt; only the next ones (or the
+    -- only one) look for such a row at each row and in each unique index, an eighth of the time
+    on_conflict text := case
+        when attempt > 1 or {{ setting('publish_attempts') | int }} = 1
+            then 'on conflict do nothing'
+        else ''
+    end;
 begin
     -- one publisher per batch; a lock and not a row, so that a killed one leaves nothing behind
     select hashtextextended('riderra_migration batch ' || plan_id || ' ' || batch_number, 0)

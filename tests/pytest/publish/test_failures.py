@@ -448,7 +448,8 @@ def test_a_lock_that_the_crm_keeps_ends_the_run(published: Published) -> None:
     assert published.value("select count(*) from riderra.customers where city = 'Tver'") == PEOPLE
 
 
-def test_an_edit_between_plan_and_batch_is_kept(published: Published) -> None:
+@pytest.mark.parametrize("attempts", ["5", "1"])
+def test_an_edit_between_plan_and_batch_is_kept(published: Published, attempts: str) -> None:
     published.execute("update ready.customers set city = 'Tver' where display_name like '%1_'")
     published.execute("delete from ready.customer_tags where customer_id = md5('c12')::uuid")
     published.execute(
@@ -465,7 +466,9 @@ def test_an_edit_between_plan_and_batch_is_kept(published: Published) -> None:
         "insert into riderra.customer_contacts (customer_id, channel, value, label)"
         " values (md5('c13')::uuid, 'vk', 'x', 'home')"
     )
-    done = published.commands.dbt("run", "--select", "publish_batches", check=True)
+    done = published.commands.dbt(
+        "run", "--select", "publish_batches", check=True, RIDERRA_PUBLISH_ATTEMPTS=attempts
+    )
     assert "2 left to the CRM" in done.stdout
     assert published.rows(
         "select display_name, city from riderra.customers where city <> 'Moscow' order by 1 limit 4"
