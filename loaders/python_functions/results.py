@@ -255,12 +255,16 @@ def fill(
 
 
 def _tune(link: psycopg.Connection[Any]) -> None:
-    """Gives the session what macros/settings/session_settings.sql gives a model's."""
+    """Gives the session what macros/settings/session_settings.sql gives a model's.
+
+    And no loops: what is missing of a million answers is seldom much, but the planner takes the
+    requests for few and looks each of them up by itself.
+    """
     memory = os.environ.get("RIDERRA_WORK_MEM", "64MB")
     link.execute(
         sql.SQL(
             "set jit = off; set parallel_setup_cost = 100; set parallel_tuple_cost = 0.01; "
-            "set work_mem = {}"
+            "set enable_nestloop = off; set work_mem = {}"
         ).format(sql.Literal(memory))
     )
 
