@@ -8,22 +8,24 @@
       - by the note of its own inputs, when this project built it as a model;
       - by its content, when it is a seed (dbt loads those anew in each run);
       - else (raw, state, the CRM's tables) by address and writing transaction of each row, which
-        no change of any kind leaves as they were.
+        no change of any kind leaves as they were; of raw tables, the rows of finished loads.
 -#}
 {% macro inputs_fingerprint(query) %}
     {%- if not execute or setting('reuse_tables') | lower != 'true' -%}{{- return(none) -}}{%- endif -%}
+    {%- set parts = own_inputs(query) -%}
+    {%- if names_the_moment(parts[0]) -%}{{- return(none) -}}{%- endif -%}
+    {%- set versions = input_versions(parent_names()) -%}
+    {%- if versions is none -%}{{- return(none) -}}{%- endif -%}
+    {{- return(local_md5((parts + versions) | join('\n'))) -}}
+{% endmacro %}
+
+
+{#- What the rows follow from beside the relations read: query, configuration, database functions. -#}
+{% macro own_inputs(query) %}
     {%- set query = query | replace(run_started_at.isoformat(), '') -%}
     {#- what the model remembers of its last version (first_seen) is no input -#}
     {%- set own_past = graph.get('own_past_' ~ invocation_id, {}).get(model.unique_id) -%}
     {%- if own_past -%}{%- set query = query | replace(own_past, '') -%}{%- endif -%}
-    {%- if names_the_moment(query) -%}{{- return(none) -}}{%- endif -%}
-    {%- set parents = [] -%}
-    {%- for unique_id in model.depends_on.nodes -%}
-        {%- set node = graph.nodes.get(unique_id) or graph.sources.get(unique_id) -%}
-        {%- if node and node.relation_name -%}
-            {%- do parents.append(node.relation_name) -%}
-        {%- endif -%}
-    {%- endfor -%}
     {%- set parts = [
         query,
         tojson(model.config, sort_keys=true),
@@ -34,24 +36,42 @@
     {%- endfor -%}
     {#- by their text: the first models of a new database are built before they are there -#}
     {%- do parts.append(local_md5(_matching_functions_ddl())) -%}
-    {%- set versions = input_versions(parents) -%}
-    {%- if versions is none -%}{{- return(none) -}}{%- endif -%}
-    {{- return(local_md5((parts + versions) | join('\n'))) -}}
+    {%- if names_the_day(query) -%}{%- do parts.append(current_day()) -%}{%- endif -%}
+    {{- return(parts) -}}
+{% endmacro %}
+
+
+{#- The relations that the model or test being run reads, quoted. -#}
+{% macro parent_names() %}
+    {%- set names = [] -%}
+    {%- for unique_id in model.depends_on.nodes -%}
+        {%- set node = graph.nodes.get(unique_id) or graph.sources.get(unique_id) -%}
+        {%- if node and node.relation_name -%}
+            {%- do names.append(node.relation_name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(names) -}}
 {% endmacro %}
 
 
 {#- The version of each table that these relations are or read; none when one has none. -#}
 {% macro input_versions(relations, refused_schemas=[]) %}
     {%- set versions = [] -%}
-    {%- for row in run_query(_inputs_sql(relations)).rows -%}
+    {#- which loads are finished is part of what each raw table shows -#}
+    {%- for row in run_query(_inputs_sql(relations)).rows if not row['name'].endswith('._dlt_loads') -%}
         {%- if row['kind'] == 'moment' or row['schema'] in refused_schemas -%}
             {{- return(none) -}}
+        {%- elif row['schema'] in raw_schemas() and row['kind'] == 'rows' -%}
+            {%- set version = shown_rows_version(row['schema'], row['name']) -%}
         {%- elif row['kind'] == 'content' or row['kind'] == 'rows' -%}
             {%- set version = _table_fingerprint(row['name'], row['kind']) -%}
         {%- else -%}
             {%- set version = row['fingerprint'] -%}
         {%- endif -%}
         {%- do versions.append(row['name'] ~ '=' ~ version) -%}
+        {%- if row['definition'] and names_the_day(row['definition']) -%}
+            {%- do versions.append(current_day()) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{- return(versions) -}}
 {% endmacro %}
@@ -66,6 +86,21 @@
         {{- return(true) -}}
     {%- endfor -%}
     {{- return(false) -}}
+{% endmacro %}
+
+
+{#- Only what asks for the day is built anew on another one. -#}
+{% macro names_the_day(query) %}
+    {{- return('current_date' in query | lower) -}}
+{% endmacro %}
+
+
+{% macro current_day() %}
+    {%- set known = graph.setdefault('day_' ~ invocation_id, []) -%}
+    {%- if not known -%}
+        {%- do known.append(run_query('select current_date::text').rows[0][0]) -%}
+    {%- endif -%}
+    {{- return(known[0]) -}}
 {% endmacro %}
 
 
@@ -105,16 +140,16 @@ select
         when relkind = 'r' then 'rows'
         else 'moment'
     end as kind,
-    coalesce(md5(definition), version) as fingerprint
+    coalesce(md5(definition), version) as fingerprint,
+    definition
 from inputs
 union all
 select
     '',
     '',
     'note',
-    md5(
-        current_setting('server_version') || current_setting('TimeZone') || current_date
-    )
+    md5(current_setting('server_version') || current_setting('TimeZone')),
+    null
 order by 1
 {% endmacro %}
 

@@ -4,6 +4,12 @@
     input, and how it is recognised, stands in inputs_fingerprint. A table that is built notes its
     fingerprint as the comment of the table, in the same transaction.
 
+    A model with `meta: {by_card: rebuilt}` says that its rows of a card follow from the rows of that
+    card in what it reads by card, and from all else as a whole. As long as all else is what it was,
+    only the cards that changed are asked for again, and the rows of the others are copied.
+    `by_card: compared` is built whole, but its readers know which cards changed. Either keeps its
+    version when no card did.
+
     `--full-refresh` and the var reuse_tables: false build everything.
 -#}
 {% materialization table, adapter='postgres' %}
@@ -20,6 +26,22 @@
         {{ return({'relations': [target_relation]}) }}
     {%- endif -%}
 
+    {#- a dry run writes no state, and what is known of cards is some -#}
+    {%- set cards = none -%}
+    {%- if inputs and by_card(model) and target.name != 'dry_run' -%}
+        {%- set cards = card_inputs(sql) -%}
+    {%- endif -%}
+    {%- set last_version = none -%}
+    {%- if cards and not should_full_refresh() -%}
+        {%- set last_version = version_built_from(existing_relation) -%}
+    {%- endif -%}
+    {%- set changed = none -%}
+    {%- if last_version and by_card(model) == 'rebuilt' -%}
+        {%- set changed = of_changed_cards(
+            sql, cards, this.schema ~ '.' ~ this.identifier, last_version
+        ) -%}
+    {%- endif -%}
+
     {%- set intermediate_relation = make_intermediate_relation(target_relation) -%}
     {%- set backup_relation = make_backup_relation(
         target_relation, 'table' if existing_relation is none else existing_relation.type
@@ -31,7 +53,11 @@
     {{ run_hooks(pre_hooks, inside_transaction=true) }}
 
     {% call statement('main') -%}
-        {{ get_create_table_as_sql(false, intermediate_relation, sql) }}
+        {{ get_create_table_as_sql(
+            false,
+            intermediate_relation,
+            with_other_cards(existing_relation, changed.query) if changed else sql
+        ) }}
     {%- endcall %}
     {% do create_indexes(intermediate_relation) %}
     {%- if existing_relation is not none -%}
@@ -49,9 +75,24 @@
         should_revoke=should_revoke(existing_relation, full_refresh_mode=true)
     ) %}
     {% do persist_docs(target_relation, model) %}
-    {% do note_inputs(target_relation, inputs, load_result('main')['response'].rows_affected) %}
+    {%- set made = load_result('main')['response'] -%}
+    {%- if cards -%}
+        {%- set version = note_cards(
+            target_relation, backup_relation, last_version, cards, inputs, changed is not none
+        ) -%}
+        {%- do drop_views_of_changed_cards() -%}
+    {%- endif -%}
+    {% do note_inputs(target_relation, inputs, made.rows_affected, version) %}
     {{ adapter.commit() }}
     {{ drop_relation_if_exists(backup_relation) }}
     {{ run_hooks(post_hooks, inside_transaction=false) }}
+    {%- if changed -%}
+        {{ store_raw_result(
+            'main',
+            message=made ~ ', ' ~ changed.count ~ ' cards anew',
+            code='CARDS',
+            rows_affected=made.rows_affected,
+        ) }}
+    {%- endif -%}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

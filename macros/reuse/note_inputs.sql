@@ -4,9 +4,11 @@
     costs one pass over the rows; it pays where state of the publisher comes in, which is new after
     each run though the rows here seldom are: what reads them is spared.
 -#}
-{% macro note_inputs(relation, inputs, row_count) %}
+{% macro note_inputs(relation, inputs, row_count, version=none) %}
     {%- set is_cutoff = (config.get('meta') or {}).get('early_cutoff', false) -%}
-    {%- if is_cutoff -%}
+    {%- if version -%}
+        {#- a table by card has compared itself with the last one -#}
+    {%- elif is_cutoff -%}
         {%- set version = run_query(table_content_sql(relation)).rows[0][0] -%}
     {%- else -%}
         {%- set version = inputs -%}

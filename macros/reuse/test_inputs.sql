@@ -11,6 +11,7 @@
         {{- return(none) -}}
     {%- endif -%}
     {%- set parts = [model.compiled_code, tojson(model.config, sort_keys=true)] -%}
+    {%- if names_the_day(model.compiled_code) -%}{%- do parts.append(current_day()) -%}{%- endif -%}
     {%- for unique_id in model.depends_on.nodes -%}
         {%- set version = _input_version(unique_id) -%}
         {%- if not version -%}{{- return(none) -}}{%- endif -%}
@@ -55,22 +56,50 @@
 {% endmacro %}
 
 
+{#-
+    The query of this test over the cards that changed since it passed; none where it has to go over
+    all. A key that holds the card's number can be broken within one card only. What the
+    changes make is gone with the connection of the test.
+-#}
+{% macro test_of_changed_cards(query) %}
+    {%- set asked = model.get('test_metadata') or {} -%}
+    {%- set arguments = asked.get('kwargs', {}) -%}
+    {%- if not (
+        (asked.get('name') == 'is_key' and arguments.column_name == 'planfix_id')
+        or (asked.get('name') == 'unique_combination' and 'planfix_id' in arguments.columns)
+    ) -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set cards = card_inputs(query) -%}
+    {%- if not (cards and cards.cards) -%}{{- return(none) -}}{%- endif -%}
+    {%- do graph.setdefault('tested_cards_' ~ invocation_id, {}).update({model.unique_id: cards}) -%}
+    {%- set of_changed = of_changed_cards(query, cards, model.unique_id, 'passed') -%}
+    {{- return(of_changed.query if of_changed) -}}
+{% endmacro %}
+
+
 {#- on-run-end: keeps what each test that passed had read. -#}
 {% macro note_passed_tests(results) %}
     {%- set tested = graph.get('tested_' ~ invocation_id, {}) -%}
-    {%- set rows = [] -%}
+    {%- set tested_cards = graph.get('tested_cards_' ~ invocation_id, {}) -%}
+    {%- set rows, builds = [], [] -%}
     {%- for result in results
         if result.node.unique_id in tested
         and result.status == 'pass' and result.failures == 0 -%}
         {%- do rows.append(
             "('" ~ result.node.unique_id ~ "', '" ~ tested[result.node.unique_id] ~ "')"
         ) -%}
+        {%- set cards = tested_cards.get(result.node.unique_id) -%}
+        {%- if cards -%}
+            {%- do builds.append(card_build_row(result.node.unique_id, 'passed', cards)) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- if rows -%}
         {%- do run_in_transaction(
             'insert into migration.passed_tests (test_id, inputs) values '
             ~ rows | join(', ')
-            ~ ' on conflict (test_id) do update set inputs = excluded.inputs, passed_at = now()'
+            ~ ' on conflict (test_id) do update set inputs = excluded.inputs, passed_at = now();'
+            ~ (note_card_builds_sql(builds) if builds else '')
         ) -%}
     {%- endif -%}
 {% endmacro %}

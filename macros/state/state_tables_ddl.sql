@@ -245,6 +245,29 @@ create table if not exists {{ state }}.passed_tests (
     passed_at timestamptz not null default now()
 );
 
+-- what is known of tables card by card: see macros/reuse. As little of a memory, so not logged; a
+-- crash empties all of them, and everything is built whole once
+create unlogged table if not exists {{ state }}.card_versions (
+    relation text,
+    version text,
+    generation bigint not null,
+    primary key (relation, version)
+);
+
+create unlogged table if not exists {{ state }}.card_changes (
+    relation text,
+    generation bigint,
+    planfix_id bigint,
+    primary key (relation, generation, planfix_id)
+);
+
+create unlogged table if not exists {{ state }}.card_builds (
+    relation text primary key,
+    version text not null,
+    rest text not null,
+    inputs jsonb not null
+);
+
 -- asked first: the command would wait for a batch that is being written
 do $body$
 begin

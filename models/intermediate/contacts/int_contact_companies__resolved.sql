@@ -26,7 +26,8 @@ companies as (
 
     select
         planfix_id,
-        full_name_text as company_name
+        full_name_text as company_name,
+        country_text
     from contacts
     where kind = 'company'
 
@@ -184,7 +185,7 @@ distinct_companies as (
 
 ),
 
-final as (
+numbered as (
 
     select
         planfix_id,
@@ -196,6 +197,21 @@ final as (
         company_name,
         source
     from distinct_companies
+
+),
+
+final as (
+
+    select
+        numbered.planfix_id,
+        numbered.company_position,
+        numbered.company_planfix_id,
+        numbered.company_name,
+        companies.country_text as company_country_text,
+        numbered.source
+    from numbered
+    left outer join companies
+        on numbered.company_planfix_id = companies.planfix_id
 
 )
 

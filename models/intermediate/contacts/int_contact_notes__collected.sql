@@ -1,5 +1,5 @@
 -- One pass over the comments, which are the largest raw table: everything below reads
--- this. Comments of a task belong to the task's counterparty. Calls no Python function.
+-- this. Calls no Python function.
 
 with
 
@@ -11,13 +11,7 @@ contact_comments as (
 
 task_comments as (
 
-    select * from {{ ref('stg_planfix__task_comments') }}
-
-),
-
-tasks as (
-
-    select * from {{ ref('stg_planfix__tasks') }}
+    select * from {{ ref('int_task_comments__attributed') }}
 
 ),
 
@@ -31,7 +25,6 @@ contacts as not materialized (
 
 ),
 
--- with the global comment list one comment can come both ways
 own_comments as (
 
     select
@@ -51,24 +44,14 @@ own_comments as (
     union all
 
     select
-        task_comments.comment_id,
-        tasks.counterparty_planfix_id as planfix_id,
-        task_comments.body,
-        task_comments.owner_kind,
-        task_comments.owner_id,
-        task_comments.owner_name,
-        task_comments.commented_at
+        comment_id,
+        planfix_id,
+        body,
+        owner_kind,
+        owner_id,
+        owner_name,
+        commented_at
     from task_comments
-    inner join tasks
-        on task_comments.task_id = tasks.task_id
-    where
-        not task_comments.is_deleted
-        and not task_comments.is_technical
-        and task_comments.body is not null
-        and not exists (
-            select from {{ source('planfix_raw', 'contact_comments') }} as same_comment
-            where task_comments.comment_id = same_comment.id
-        )
 
 ),
 

@@ -68,22 +68,6 @@ excluded as (
 
 ),
 
-company_regions as (
-
-    select
-        contacts.planfix_id,
-        coalesce(regions.country_code, region_codes.country_code) as country_code
-    from contacts
-    left outer join regions
-        on lower(contacts.country_text) = regions.country_key
-    left outer join region_codes
-        on upper(contacts.country_text) = region_codes.country_code
-    where
-        contacts.kind = 'company'
-        and contacts.country_text is not null
-
-),
-
 name_parts as (
 
     select * from {{ ref('int_contact_names__parted') }}
@@ -142,7 +126,8 @@ final as (
         coalesce(
             regions.country_code,
             region_codes.country_code,
-            company_regions.country_code,
+            employer_regions.country_code,
+            employer_region_codes.country_code,
             '{{ setting('default_region') }}'
         ) as region_code,
         coalesce(
@@ -192,8 +177,12 @@ final as (
     from contacts
     left outer join employers
         on contacts.planfix_id = employers.planfix_id
-    left outer join company_regions
-        on employers.company_planfix_id = company_regions.planfix_id
+    left outer join regions as employer_regions
+        on lower(employers.company_country_text) = employer_regions.country_key
+    left outer join region_codes as employer_region_codes
+        on
+            upper(employers.company_country_text)
+            = employer_region_codes.country_code
     left outer join name_parts
         on contacts.planfix_id = name_parts.planfix_id
     left outer join regions

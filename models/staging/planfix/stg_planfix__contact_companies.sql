@@ -1,5 +1,15 @@
 -- A person names its companies and a company its people; both lists say the same thing
 -- and either may be the only one that does.
+--
+-- A table, unlike the rest of the layer: its reader needs all cards for a name that
+-- changed on one of them, and a delta need not unpack all of them again.
+
+{{
+    config(
+        materialized='table',
+        post_hook="{{ analyze_table(this, 'table') }}"
+    )
+}}
 
 with
 

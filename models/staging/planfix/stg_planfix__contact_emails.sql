@@ -1,3 +1,13 @@
+-- A table, unlike the rest of the layer: two models read it, and a delta need not
+-- unpack the addresses of all cards again.
+
+{{
+    config(
+        materialized='table',
+        post_hook="{{ analyze_table(this, 'table') }}"
+    )
+}}
+
 with
 
 source as (

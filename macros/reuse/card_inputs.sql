@@ -1,0 +1,121 @@
+{#-
+    Inputs of a query that is asked card by card, in two parts:
+      - `cards`: the version of each table of which it is known what cards changed between versions
+        (models and raw tables with `meta: by_card`), by name;
+      - `rest`: one fingerprint of all else. With the same rest, the rows of a card differ from
+        those of the last time only where the card changed in one of the `cards`.
+    Tables with `meta: is_reference` (small, whole in every extract) are part of the rest by what they
+    say, not by who brought them when, which no model by card may ask.
+    `views` are the views on the way to the tables. None where any input cannot be told.
+-#}
+{% macro card_inputs(query) %}
+    {%- set known = tables_by_card() -%}
+    {%- set rest, cards, views = own_inputs(query), {}, {} -%}
+    {%- for row in run_query(_inputs_sql(parent_names())).rows -%}
+        {%- set name = row['name'] -%}
+        {%- if row['kind'] == 'moment' -%}
+            {{- return(none) -}}
+        {%- elif name in known -%}
+            {%- do cards.update({
+                name: source_card_version(name) if known[name].is_source else row['fingerprint']
+            }) -%}
+        {%- elif row['schema'] in raw_schemas() -%}
+            {#- which loads are finished is part of what each of its tables shows -#}
+            {%- if not name.endswith('._dlt_loads') -%}
+                {%- set is_reference = name in _reference_tables() -%}
+                {%- do rest.append(name ~ '=' ~ (
+                    _reference_version(row['schema'], name) if is_reference
+                    else shown_rows_version(row['schema'], name)
+                )) -%}
+            {%- endif -%}
+        {%- elif row['kind'] in ('content', 'rows') -%}
+            {%- do rest.append(name ~ '=' ~ _table_fingerprint(name, row['kind'])) -%}
+        {%- elif row['fingerprint'] -%}
+            {%- do rest.append(name ~ '=' ~ row['fingerprint']) -%}
+            {%- if row['definition'] -%}{%- do views.update({name: row['definition']}) -%}{%- endif -%}
+        {%- else -%}
+            {{- return(none) -}}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return({'rest': local_md5(rest | join('\n')), 'cards': cards, 'views': views}) -}}
+{% endmacro %}
+
+
+{#- Models and raw tables whose changes are known card by card, by their name in the database. -#}
+{% macro tables_by_card() %}
+    {%- set known = graph.get('tables_by_card_' ~ invocation_id) -%}
+    {%- if known is none -%}
+        {%- set known = {} -%}
+        {%- for node in graph.nodes.values() if by_card(node) -%}
+            {%- do known.update({node.schema ~ '.' ~ node.alias: {
+                'rendered': node.relation_name, 'identifier': node.alias,
+                'key': 'planfix_id', 'is_source': false,
+            }}) -%}
+        {%- endfor -%}
+        {%- for node in graph.sources.values() if by_card(node) -%}
+            {%- do known.update({node.schema ~ '.' ~ node.identifier: {
+                'rendered': node.relation_name, 'identifier': node.identifier,
+                'key': by_card(node), 'is_source': true,
+            }}) -%}
+        {%- endfor -%}
+        {%- do graph.update({'tables_by_card_' ~ invocation_id: known}) -%}
+    {%- endif -%}
+    {{- return(known) -}}
+{% endmacro %}
+
+
+{% macro by_card(node) %}
+    {{- return((node.config.get('meta') or {}).get('by_card')) -}}
+{% endmacro %}
+
+
+{#- Schemas that dlt writes. -#}
+{% macro raw_schemas() %}
+    {%- set schemas = [] -%}
+    {%- for node in graph.sources.values() if node.identifier == '_dlt_loads' -%}
+        {%- do schemas.append(node.schema) -%}
+    {%- endfor -%}
+    {{- return(schemas) -}}
+{% endmacro %}
+
+
+{#- Version of what a raw table shows: its rows of finished loads, by address and transaction. -#}
+{% macro shown_rows_version(schema, name) %}
+    {{- return(_shown_rows_version(schema, name, 'shown.ctid::text || shown.xmin::text')) -}}
+{% endmacro %}
+
+
+{#- By what they say, whichever load brought them. -#}
+{% macro _reference_version(schema, name) %}
+    {{- return(_shown_rows_version(
+        schema, name, "(to_jsonb(shown) - '{_dlt_load_id,_dlt_id,run_id,fetched_at}'::text[])::text"
+    )) -}}
+{% endmacro %}
+
+
+{% macro _shown_rows_version(schema, name, text) %}
+    {%- set known = graph.setdefault('shown_rows_' ~ invocation_id, {}) -%}
+    {%- if name ~ text not in known -%}
+        {%- do known.update({name ~ text: run_query(
+            "select count(*) || ':' || coalesce(sum(hashtextextended(" ~ text ~ ", 0)::numeric), 0) from "
+            ~ name ~ ' as shown where ' ~ _is_shown(schema)
+        ).rows[0][0]}) -%}
+    {%- endif -%}
+    {{- return(known[name ~ text]) -}}
+{% endmacro %}
+
+
+{% macro _is_shown(schema) %}
+    {{- return(
+        '_dlt_load_id in (select load_id from ' ~ schema ~ '._dlt_loads where status = 0)'
+    ) -}}
+{% endmacro %}
+
+
+{% macro _reference_tables() %}
+    {%- set names = [] -%}
+    {%- for node in graph.sources.values() if (node.config.get('meta') or {}).get('is_reference') -%}
+        {%- do names.append(node.schema ~ '.' ~ node.identifier) -%}
+    {%- endfor -%}
+    {{- return(names) -}}
+{% endmacro %}

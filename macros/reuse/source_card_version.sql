@@ -1,0 +1,132 @@
+{#-
+    Version of a raw table, after what each card shows was compared with the version before: address
+    and writing transaction of its rows, so that a change by anybody is one. A row without a
+    card belongs to none that could be rebuilt: such a table has versions, but no known changes.
+-#}
+{% macro source_card_version(name) %}
+    {%- set table = tables_by_card()[name] -%}
+    {%- set schema = name.split('.')[0] -%}
+    {%- set version = shown_rows_version(schema, name) -%}
+    {%- set compared = graph.setdefault('compared_sources_' ~ invocation_id, {}) -%}
+    {%- if name not in compared -%}
+        {#- under a lock: another thread may come for the same table -#}
+        {%- do run_in_transaction(_compare_source_sql(name, schema, table.key, version)) -%}
+        {%- do compared.update({name: true}) -%}
+    {%- endif -%}
+    {{- return(version) -}}
+{% endmacro %}
+
+
+{% macro _compare_source_sql(name, schema, key, version) %}
+set local client_min_messages = warning;
+select pg_advisory_xact_lock(hashtext('riderra_migration cards of {{ name }}'));
+do $compare$
+declare
+    known_rows text := 'migration.source_cards__{{ name.split('.')[1] }}';
+    last_generation bigint;
+    changed bigint;
+    total bigint;
+begin
+    select generation from migration.card_versions
+    where relation = '{{ name }}' and version = '{{ version }}'
+    into last_generation;
+    if last_generation = (
+        select max(generation) from migration.card_versions where relation = '{{ name }}'
+    ) and to_regclass(known_rows) is not null then
+        return;
+    end if;
+    if to_regclass(known_rows) is null
+        or not exists (select from migration.card_versions where relation = '{{ name }}')
+        or exists (select from {{ name }} where {{ key }} is null and {{ _is_shown(schema) }})
+    then
+        execute format('drop table if exists %s', known_rows);
+        execute format($sql$
+            create unlogged table %s as
+            {{ _source_cards_sql(name, schema, key) }}
+        $sql$, known_rows);
+        execute format('analyze %s', known_rows);
+        {{ _begin_card_versions_sql("'" ~ name ~ "'", "'" ~ version ~ "'") | indent(8) }}
+        return;
+    end if;
+    create temporary table compared_cards on commit drop as
+    select
+        null::bigint as planfix_id,
+        null::numeric as row_hash
+    limit 0;
+    execute format($sql$
+        insert into compared_cards
+        select
+            coalesce(shown.planfix_id, known.planfix_id),
+            shown.row_hash
+        from ({{ _source_cards_sql(name, schema, key) }}) as shown
+        full join %s as known on shown.planfix_id = known.planfix_id
+        where shown.row_hash is distinct from known.row_hash
+    $sql$, known_rows);
+    execute format(
+        'delete from %s where planfix_id in (select planfix_id from compared_cards)', known_rows
+    );
+    execute format(
+        'insert into %s select * from compared_cards where row_hash is not null', known_rows
+    );
+    select count(*) from compared_cards into changed;
+    execute format('select count(*) from %s', known_rows) into total;
+    if changed > total * {{ rebuilt_share() }} then
+        {{ _begin_card_versions_sql("'" ~ name ~ "'", "'" ~ version ~ "'") | indent(8) }}
+    else
+        {{ _next_card_version_sql("'" ~ name ~ "'", "'" ~ version ~ "'", 'compared_cards') | indent(8) }}
+    end if;
+end
+$compare$;
+{% endmacro %}
+
+
+{% macro _source_cards_sql(name, schema, key) -%}
+    select
+        {{ key }} as planfix_id,
+        sum(hashtextextended(ctid::text || xmin::text, 0)::numeric) as row_hash
+    from {{ name }}
+    where {{ key }} is not null and {{ _is_shown(schema) }}
+    group by {{ key }}
+{%- endmacro %}
+
+
+{#- Above this share of changed cards a table is built whole, and readers likewise. -#}
+{% macro rebuilt_share() %}
+    {{- return(0.2) -}}
+{% endmacro %}
+
+
+{#- A table whose last version is not known, or has little in common with this one. -#}
+{% macro _begin_card_versions_sql(relation, version) -%}
+delete from migration.card_changes where relation = {{ relation }};
+delete from migration.card_versions where relation = {{ relation }};
+insert into migration.card_versions (relation, version, generation)
+values ({{ relation }}, {{ version }}, 1);
+{%- endmacro %}
+
+
+{#- A version that differs from the last one in the cards of a table. Who was built from one that is
+    twenty versions old is built whole. -#}
+{% macro _next_card_version_sql(relation, version, changed) -%}
+insert into migration.card_versions (relation, version, generation)
+select relation, {{ version }}, max(generation) + 1
+from migration.card_versions
+where relation = {{ relation }}
+group by relation
+on conflict (relation, version) do update set generation = excluded.generation;
+insert into migration.card_changes (relation, generation, planfix_id)
+select {{ relation }}, latest.generation, changed.planfix_id
+from (select distinct planfix_id from {{ changed }}) as changed
+cross join (
+    select max(generation) as generation from migration.card_versions
+    where relation = {{ relation }}
+) as latest;
+delete from migration.card_changes
+where relation = {{ relation }} and generation <= (
+    select max(generation) - 20 from migration.card_versions where relation = {{ relation }}
+);
+delete from migration.card_versions
+where relation = {{ relation }} and generation <= (
+    select max(generation) - 20 from migration.card_versions where relation = {{ relation }}
+);
+{%- endmacro %}
