@@ -176,7 +176,7 @@
         ~ " (select count(*) from (select distinct plan_id from " ~ ref('publish_plan_batches')
         ~ "     union select plan_id from " ~ ref('publish_plan') ~ " limit 2) as plans)"
         ~ " as plans,"
-        ~ " exists (select from " ~ ref('publish_comparison') ~ ") as has_comparison,"
+        ~ " exists (select from " ~ ref('publish_plan_summary') ~ ") as has_summary,"
         ~ " exists (select from " ~ state_relation('published_rows') ~ ") as has_baseline,"
         ~ " exists (select from " ~ ref('customers') ~ ") as has_ready,"
         ~ " exists ("
@@ -192,10 +192,10 @@
             'the publish plan is out of date: something was published or rolled back since it '
             ~ 'was made. Run dbt build, or dbt build --select publish_comparison+.'
         ) -%}
-    {#- the comparison has a row for every ready and every published one; emptied ready rows would
-        archive every customer -#}
+    {#- the summary counts every ready and every published row; emptied ready rows would archive
+        every customer -#}
     {%- elif state['has_baseline'] and not state['has_ready']
-        or not state['has_comparison'] and (state['has_baseline'] or state['has_ready']) -%}
+        or not state['has_summary'] and (state['has_baseline'] or state['has_ready']) -%}
         {%- do _stop_run(
             'there is nothing to publish though there was: the server lost its unlogged tables '
             ~ 'in a crash. Run dbt build.'

@@ -5,6 +5,7 @@
 {% macro publish_inputs() %}
 -- {{ ref('publish_comparison') }}
 -- {{ ref('publish_plan') }}
+-- {{ ref('publish_plan_summary') }}
 -- {{ ref('publish_plan_customers') }}
 -- {{ ref('publish_plan_batches') }}
 -- {{ ref('publish_plan_identities') }}

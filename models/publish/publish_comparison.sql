@@ -372,6 +372,8 @@ grouped as not materialized (
                 )
         end as group_actions
     from judged
+    -- nearly all rows of a later run are such: publish_plan_summary counts them
+    where judged.row_reason is distinct from 'same'
     offset null  -- noqa: AM09
 ),
 
@@ -420,13 +422,9 @@ final as (
         end as reason,
         group_actions,
         overrides,
-        -- three equal sides need no proof, and most rows are such
-        case when coalesce(row_reason, '') <> 'same' then ready_hashes end
-            as ready_hashes,
-        case when coalesce(row_reason, '') <> 'same' then live_hashes end
-            as live_hashes,
-        case when coalesce(row_reason, '') <> 'same' then known_hashes end
-            as known_hashes
+        ready_hashes,
+        live_hashes,
+        known_hashes
     from grouped
 )
 

@@ -9,6 +9,24 @@ comparison as (
     select * from {{ ref('publish_comparison') }}
 ),
 
+published_counts as (
+    select
+        table_name,
+        count(*) as published_rows
+    from {{ state_relation('published_rows') }}
+    group by table_name
+),
+
+-- published rows that differ on any side; what is published and does not is the same
+differing_counts as (
+    select
+        table_name,
+        count(*) as differing_rows
+    from comparison
+    where known_hashes is not null
+    group by table_name
+),
+
 live_counts as (
     {%- for table in live_tables() %}
     select
@@ -31,7 +49,20 @@ counted as (
     from plan
     group by table_name, action, reason, column_group
     union all
-    -- rows that stay as they are have no row in the plan
+    select
+        published_counts.table_name,
+        'no_change' as action,
+        'same' as reason,
+        null as column_group,
+        published_counts.published_rows - coalesce(differing_counts.differing_rows, 0)
+            as planned_rows
+    from published_counts
+    left outer join differing_counts
+        on published_counts.table_name = differing_counts.table_name
+    where
+        published_counts.published_rows > coalesce(differing_counts.differing_rows, 0)
+    union all
+    -- other rows that stay as they are have no row in the plan
     select
         table_name,
         action,
