@@ -202,6 +202,21 @@ drawn_cards as materialized (
 
 ),
 
+-- in two steps: asked at once, the planner, which cannot know how many cards are drawn,
+-- puts all raw cards into a hash table and that on disk
+raw_contacts as materialized (
+
+    select
+        id,
+        payload,
+        custom_fields
+    from {{ source('planfix_raw', 'contacts') }}
+    where
+        id in (select drawn_cards.planfix_id from drawn_cards)
+        and {{ finished_loads('planfix_raw') }}
+
+),
+
 -- the source as it was received, not as we understood it
 api_records as (
 
@@ -218,9 +233,7 @@ api_records as (
             order by raw_contacts.id
         ) as records
     from drawn_cards
-    inner join {{ source('planfix_raw', 'contacts') }} as raw_contacts
-        on drawn_cards.planfix_id = raw_contacts.id
-    where raw_contacts.{{ finished_loads('planfix_raw') }}
+    inner join raw_contacts on drawn_cards.planfix_id = raw_contacts.id
     group by drawn_cards.customer_id
 
 ),
