@@ -66,7 +66,7 @@ def test_a_new_field_arrives_whatever_the_filter_for_its_values_does(
     server.act("clear_log")
     found.run(server)
     assert_true(server, found)
-    modes = found.rows("select mode from planfix_raw.extract_runs order by run_id desc limit 1")
+    modes = found.rows("select mode from planfix_raw.extract_runs order by started_at desc limit 1")
     assert modes == [("delta",)]
     whole = [e for e in server.log("contact/list") if "4152" not in str(e["body"])]
     if reaction in {"refused", "fail_200"}:
