@@ -81,27 +81,31 @@
 
 {#- Version of what a raw table shows: its rows of finished loads, by address and transaction. -#}
 {% macro shown_rows_version(schema, name) %}
-    {{- return(_shown_rows_version(schema, name, 'shown.ctid::text || shown.xmin::text')) -}}
+    {{- return(_shown_rows_version(
+        schema, name, 'hash_record_extended(row(shown.ctid, shown.xmin), 0)'
+    )) -}}
 {% endmacro %}
 
 
 {#- By what they say, whichever load brought them. -#}
 {% macro _reference_version(schema, name) %}
     {{- return(_shown_rows_version(
-        schema, name, "(to_jsonb(shown) - '{_dlt_load_id,_dlt_id,run_id,fetched_at}'::text[])::text"
+        schema,
+        name,
+        "hashtextextended((to_jsonb(shown) - '{_dlt_load_id,_dlt_id,run_id,fetched_at}'::text[])::text, 0)"
     )) -}}
 {% endmacro %}
 
 
-{% macro _shown_rows_version(schema, name, text) %}
+{% macro _shown_rows_version(schema, name, row_hash) %}
     {%- set known = graph.setdefault('shown_rows_' ~ invocation_id, {}) -%}
-    {%- if name ~ text not in known -%}
-        {%- do known.update({name ~ text: run_query(
-            "select count(*) || ':' || coalesce(sum(hashtextextended(" ~ text ~ ", 0)::numeric), 0) from "
+    {%- if name ~ row_hash not in known -%}
+        {%- do known.update({name ~ row_hash: run_query(
+            "select count(*) || ':' || coalesce(sum(" ~ row_hash ~ "::numeric), 0) from "
             ~ name ~ ' as shown where ' ~ _is_shown(schema)
         ).rows[0][0]}) -%}
     {%- endif -%}
-    {{- return(known[name ~ text]) -}}
+    {{- return(known[name ~ row_hash]) -}}
 {% endmacro %}
 
 

@@ -1,19 +1,18 @@
 {#-
-    Makes, in the transaction of this model or test, the table of cards that changed since `last`
-    was built, and views that show those cards alone; returns the query over them and how many they
-    are. None, and nothing made, where that is not all that changed, or too much of it: then the
-    query is to be asked whole.
+    Makes, in the transaction of this model or test, the table of cards that changed since the query
+    was last asked, and views that show those cards alone; returns the query over them and how many
+    they are. None where other things changed too, or too many cards: then it is to be asked whole.
 
-    Arguments: the query; its inputs now (card_inputs); the name under which its last inputs
-    are noted; the version that it has to have had then.
+    Arguments: the query; its inputs now (card_inputs); the name under which its inputs of the last
+    time are noted; the version that they have to be noted for.
 -#}
 {% macro of_changed_cards(query, inputs, noted_as, version) %}
     {%- if inputs is none -%}{{- return(none) -}}{%- endif -%}
     {%- set changed = changed_cards_table() -%}
-    {%- set found = run_query(_changed_cards_sql(inputs, noted_as, version, changed)) -%}
-    {%- if found.rows[0][0] is none -%}{{- return(none) -}}{%- endif -%}
     {%- set views = _views_of_changed_cards(inputs, changed) -%}
     {%- if views is none -%}{{- return(none) -}}{%- endif -%}
+    {%- set found = run_query(_changed_cards_sql(inputs, noted_as, version, changed)) -%}
+    {%- if found.rows[0][0] is none -%}{{- return(none) -}}{%- endif -%}
     {%- for view in views.values() -%}
         {%- do run_query('create temporary view "' ~ view.identifier ~ '" as ' ~ view.definition) -%}
     {%- endfor -%}
