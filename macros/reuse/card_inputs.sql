@@ -69,12 +69,16 @@
 {% endmacro %}
 
 
-{#- Schemas that dlt writes. -#}
+{#- Schemas that dlt writes: asked for each input of each node, and so looked up once. -#}
 {% macro raw_schemas() %}
-    {%- set schemas = [] -%}
-    {%- for node in graph.sources.values() if node.identifier == '_dlt_loads' -%}
-        {%- do schemas.append(node.schema) -%}
-    {%- endfor -%}
+    {%- set schemas = graph.get('raw_schemas_' ~ invocation_id) -%}
+    {%- if schemas is none -%}
+        {%- set schemas = [] -%}
+        {%- for node in graph.sources.values() if node.identifier == '_dlt_loads' -%}
+            {%- do schemas.append(node.schema) -%}
+        {%- endfor -%}
+        {%- do graph.update({'raw_schemas_' ~ invocation_id: schemas}) -%}
+    {%- endif -%}
     {{- return(schemas) -}}
 {% endmacro %}
 

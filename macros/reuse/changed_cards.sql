@@ -69,7 +69,6 @@ do $changed$
 declare
     noted jsonb;
     changed_count bigint;
-    card_count bigint;
 begin
     select card_builds.inputs from migration.card_builds
     where
@@ -102,15 +101,12 @@ begin
         on current.relation = changes.relation
         and noted_version.generation < changes.generation;
     select count(*) from {{ changed }} into changed_count;
-    select coalesce(max(reltuples), 0) from pg_class
-    where oid = to_regclass('migration.source_cards__contacts')
-    into card_count;
-    if changed_count > card_count * {{ rebuilt_share() }} then
+    if {{ are_few_cards('changed_count') }} then
+        analyze {{ changed }};
+        insert into counted_cards values (changed_count);
+    else
         drop table {{ changed }};
-        return;
     end if;
-    analyze {{ changed }};
-    insert into counted_cards values (changed_count);
 end
 $changed$;
 select max(count) from counted_cards

@@ -40,7 +40,6 @@ truncate noted_version;
 do $compare$
 declare
     changed_count bigint;
-    card_count bigint;
 begin
     {%- if last_version %}
     if exists (
@@ -68,17 +67,14 @@ begin
             insert into noted_version values ('{{ last_version }}');
             return;
         end if;
-        select coalesce(max(reltuples), 0) from pg_class
-        where oid = to_regclass('migration.source_cards__contacts')
-        into card_count;
-        if changed_count <= card_count * {{ rebuilt_share() }} then
-            {{ _next_card_version_sql("'" ~ name ~ "'", "'" ~ fingerprint ~ "'", 'differing_cards') | indent(12) }}
+        if {{ are_few_cards('changed_count') }} then
+            {{ _next_card_version_sql(name, fingerprint, 'differing_cards') | indent(12) }}
             insert into noted_version values ('{{ fingerprint }}');
             return;
         end if;
     end if;
     {%- endif %}
-    {{ _begin_card_versions_sql("'" ~ name ~ "'", "'" ~ fingerprint ~ "'") | indent(4) }}
+    {{ _begin_card_versions_sql(name, fingerprint) | indent(4) }}
     insert into noted_version values ('{{ fingerprint }}');
 end
 $compare$;

@@ -18,62 +18,50 @@
 
 
 {% macro _compare_source_sql(name, schema, key, version) %}
+{%- set known_rows = 'migration.source_cards__' ~ name.split('.')[1] -%}
 set local client_min_messages = warning;
 select pg_advisory_xact_lock(hashtext('riderra_migration cards of {{ name }}'));
 do $compare$
 declare
-    known_rows text := 'migration.source_cards__{{ name.split('.')[1] }}';
-    last_generation bigint;
-    changed bigint;
-    total bigint;
+    changed_count bigint;
 begin
-    select generation from migration.card_versions
-    where relation = '{{ name }}' and version = '{{ version }}'
-    into last_generation;
-    if last_generation = (
+    if to_regclass('{{ known_rows }}') is not null and (
+        select generation from migration.card_versions
+        where relation = '{{ name }}' and version = '{{ version }}'
+    ) = (
         select max(generation) from migration.card_versions where relation = '{{ name }}'
-    ) and to_regclass(known_rows) is not null then
+    ) then
         return;
     end if;
-    if to_regclass(known_rows) is null
+    if to_regclass('{{ known_rows }}') is null
         or not exists (select from migration.card_versions where relation = '{{ name }}')
         or exists (select from {{ name }} where {{ key }} is null and {{ _is_shown(schema) }})
     then
-        execute format('drop table if exists %s', known_rows);
-        execute format($sql$
-            create unlogged table %s as
-            {{ _source_cards_sql(name, schema, key) }}
-        $sql$, known_rows);
-        execute format('analyze %s', known_rows);
-        {{ _begin_card_versions_sql("'" ~ name ~ "'", "'" ~ version ~ "'") | indent(8) }}
+        drop table if exists {{ known_rows }};
+        create unlogged table {{ known_rows }} as
+        {{ _source_cards_sql(name, schema, key) | indent(8) }};
+        analyze {{ known_rows }};
+        {{ _begin_card_versions_sql(name, version) | indent(8) }}
         return;
     end if;
     create temporary table compared_cards on commit drop as
     select
-        null::bigint as planfix_id,
-        null::numeric as row_hash
-    limit 0;
-    execute format($sql$
-        insert into compared_cards
-        select
-            coalesce(shown.planfix_id, known.planfix_id),
-            shown.row_hash
-        from ({{ _source_cards_sql(name, schema, key) }}) as shown
-        full join %s as known on shown.planfix_id = known.planfix_id
-        where shown.row_hash is distinct from known.row_hash
-    $sql$, known_rows);
-    execute format(
-        'delete from %s where planfix_id in (select planfix_id from compared_cards)', known_rows
-    );
-    execute format(
-        'insert into %s select * from compared_cards where row_hash is not null', known_rows
-    );
-    select count(*) from compared_cards into changed;
-    execute format('select count(*) from %s', known_rows) into total;
-    if changed > total * {{ rebuilt_share() }} then
-        {{ _begin_card_versions_sql("'" ~ name ~ "'", "'" ~ version ~ "'") | indent(8) }}
+        coalesce(shown.planfix_id, known.planfix_id) as planfix_id,
+        shown.row_hash
+    from (
+        {{ _source_cards_sql(name, schema, key) | indent(8) }}
+    ) as shown
+    full join {{ known_rows }} as known on shown.planfix_id = known.planfix_id
+    where shown.row_hash is distinct from known.row_hash;
+    delete from {{ known_rows }}
+    where planfix_id in (select planfix_id from compared_cards);
+    insert into {{ known_rows }}
+    select * from compared_cards where row_hash is not null;
+    select count(*) from compared_cards into changed_count;
+    if {{ are_few_cards('changed_count') }} then
+        {{ _next_card_version_sql(name, version, 'compared_cards') | indent(8) }}
     else
-        {{ _next_card_version_sql("'" ~ name ~ "'", "'" ~ version ~ "'", 'compared_cards') | indent(8) }}
+        {{ _begin_card_versions_sql(name, version) | indent(8) }}
     end if;
 end
 $compare$;
@@ -90,18 +78,22 @@ $compare$;
 {%- endmacro %}
 
 
-{#- Above this share of changed cards a table is built whole, and readers likewise. -#}
-{% macro rebuilt_share() %}
-    {{- return(0.2) -}}
-{% endmacro %}
+{#- Where more cards changed than a fifth of the account's, a table is built whole, and readers
+    likewise. -#}
+{% macro are_few_cards(count) -%}
+    {{ count }} <= 0.2 * (
+        select coalesce(max(reltuples), 0) from pg_class
+        where oid = to_regclass('migration.source_cards__contacts')
+    )
+{%- endmacro %}
 
 
 {#- A table whose last version is not known, or has little in common with this one. -#}
 {% macro _begin_card_versions_sql(relation, version) -%}
-delete from migration.card_changes where relation = {{ relation }};
-delete from migration.card_versions where relation = {{ relation }};
+delete from migration.card_changes where relation = '{{ relation }}';
+delete from migration.card_versions where relation = '{{ relation }}';
 insert into migration.card_versions (relation, version, generation)
-values ({{ relation }}, {{ version }}, 1);
+values ('{{ relation }}', '{{ version }}', 1);
 {%- endmacro %}
 
 
@@ -109,24 +101,24 @@ values ({{ relation }}, {{ version }}, 1);
     twenty versions old is built whole. -#}
 {% macro _next_card_version_sql(relation, version, changed) -%}
 insert into migration.card_versions (relation, version, generation)
-select relation, {{ version }}, max(generation) + 1
+select relation, '{{ version }}', max(generation) + 1
 from migration.card_versions
-where relation = {{ relation }}
+where relation = '{{ relation }}'
 group by relation
 on conflict (relation, version) do update set generation = excluded.generation;
 insert into migration.card_changes (relation, generation, planfix_id)
-select {{ relation }}, latest.generation, changed.planfix_id
+select '{{ relation }}', latest.generation, changed.planfix_id
 from (select distinct planfix_id from {{ changed }}) as changed
 cross join (
     select max(generation) as generation from migration.card_versions
-    where relation = {{ relation }}
+    where relation = '{{ relation }}'
 ) as latest;
 delete from migration.card_changes
-where relation = {{ relation }} and generation <= (
-    select max(generation) - 20 from migration.card_versions where relation = {{ relation }}
+where relation = '{{ relation }}' and generation <= (
+    select max(generation) - 20 from migration.card_versions where relation = '{{ relation }}'
 );
 delete from migration.card_versions
-where relation = {{ relation }} and generation <= (
-    select max(generation) - 20 from migration.card_versions where relation = {{ relation }}
+where relation = '{{ relation }}' and generation <= (
+    select max(generation) - 20 from migration.card_versions where relation = '{{ relation }}'
 );
 {%- endmacro %}

@@ -1,8 +1,8 @@
 {#-
     The version noted at a table that still is what was built from these inputs (from any when none
-    are named); none when it has to be built. Rows that somebody changed by hand show in the server's counters (which a restored or
-    crashed server begins anew); an unlogged table that a crash emptied is empty though its note
-    says otherwise.
+    are named); none when it has to be built. Rows that somebody changed by hand show in the
+    server's counters (which a restored or crashed server begins anew); an unlogged table that a
+    crash emptied is empty though its note says otherwise.
 -#}
 {% macro version_built_from(relation, inputs='%') %}
     {%- if relation is none or not relation.is_table -%}{{- return(none) -}}{%- endif -%}

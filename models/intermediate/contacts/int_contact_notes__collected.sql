@@ -5,7 +5,19 @@ with
 
 contact_comments as (
 
-    select * from {{ ref('stg_planfix__contact_comments') }}
+    select
+        comment_id,
+        planfix_id,
+        body,
+        owner_kind,
+        owner_id,
+        owner_name,
+        commented_at
+    from {{ ref('stg_planfix__contact_comments') }}
+    where
+        not is_deleted
+        and not is_technical
+        and body is not null
 
 ),
 
@@ -27,31 +39,9 @@ contacts as not materialized (
 
 own_comments as (
 
-    select
-        comment_id,
-        planfix_id,
-        body,
-        owner_kind,
-        owner_id,
-        owner_name,
-        commented_at
-    from contact_comments
-    where
-        not is_deleted
-        and not is_technical
-        and body is not null
-
+    select * from contact_comments
     union all
-
-    select
-        comment_id,
-        planfix_id,
-        body,
-        owner_kind,
-        owner_id,
-        owner_name,
-        commented_at
-    from task_comments
+    select * from task_comments
 
 ),
 
