@@ -14,7 +14,7 @@ create temporary table if not exists publish_work (
     action text,
     column_group text,
     group_position smallint,
-    hashes_to_write uuid[],
+    hashes_to_write bigint[],
     after_values jsonb,
     reason text,
     source_record text,
@@ -428,7 +428,7 @@ begin
                 select
                     array_agg(
                         coalesce(
-                            (written.hashes ->> side.group_position::text)::uuid,
+                            (written.hashes ->> side.group_position::text)::bigint,
                             side.group_hash
                         )
                         order by side.group_position

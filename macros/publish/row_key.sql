@@ -3,7 +3,7 @@
     {%- set spec = publish_tables()[table] -%}
     {{- return(
         alias ~ '.' ~ spec['row_key'] if spec['row_key']
-        else group_hash(spec['natural'], alias)
+        else long_group_hash(spec['natural'], alias)
     ) -}}
 {% endmacro %}
 
@@ -13,6 +13,6 @@
     {%- set spec = publish_tables()[table] -%}
     {{- return(
         alias ~ '.' ~ spec['row_id'] if spec['row_id']
-        else group_hash(spec['natural'], alias)
+        else long_group_hash(spec['natural'], alias)
     ) -}}
 {% endmacro %}

@@ -2,9 +2,7 @@
 {% macro unwritten_hashes(table) %}
     {%- set parts = [] -%}
     {%- for columns in publish_tables()[table]['groups'].values() -%}
-        {%- do parts.append(
-            "'" ~ local_md5('(' ~ ',' * (columns | length - 1) ~ ')') ~ "'"
-        ) -%}
+        {%- do parts.append(values_hash(['null'] * columns | length)) -%}
     {%- endfor -%}
-    {{- return('array[' ~ parts | join(', ') ~ ']::uuid[]') -}}
+    {{- return('array[' ~ parts | join(', ') ~ ']') -}}
 {% endmacro %}

@@ -9,5 +9,6 @@
             {%- do ensure_live_tables() -%}
             {%- do ensure_state_tables() -%}
         {%- endif -%}
+        {%- do convert_group_hashes() -%}
     {%- endif -%}
 {% endmacro %}

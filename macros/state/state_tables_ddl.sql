@@ -49,7 +49,7 @@ create table if not exists {{ state }}.published_rows (
     customer_id uuid not null,
     first_batch_id bigint not null,
     batch_id bigint not null,
-    group_hashes uuid[] not null,
+    group_hashes bigint[] not null,
     primary key (table_name, row_key)
 );
 

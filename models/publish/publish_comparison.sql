@@ -15,6 +15,8 @@
 -- depends_on: {{ ref('customer_external_links') }}
 
 {%- set tables = publish_tables() %}
+{%- set merged_hash = values_hash(["'merged'", 'gone_customers.merged_into_id']) %}
+{%- set archived_hash = values_hash(["'archived'", 'null']) %}
 
 with
 
@@ -286,10 +288,8 @@ completed as not materialized (
                 array[
                     case
                         when gone_customers.merged_into_id is not null
-                            then md5(
-                                row('merged', gone_customers.merged_into_id)::text
-                            )::uuid
-                        else md5(row('archived', null::uuid)::text)::uuid
+                            then {{ merged_hash }}
+                        else {{ archived_hash }}
                     end
                 ] || compared.live_hashes[2:]
         end as ready_hashes,
