@@ -32,12 +32,16 @@ def prepare() -> None:
 def lint(path: str) -> list[str]:
     """Returns what is wrong with a file, one line each."""
     assert _linter
+    files = _linter.lint_path(path).files
     found = [
         f"{file.path}:{error.line_no}:{error.line_pos}: {error.rule_code()} {error.desc()}"
-        for file in _linter.lint_path(path).files
+        for file in files
         for error in file.get_violations()
         if not error.warning
     ]
+    if not files:
+        # sqlfluff only warns of a file that dbt could not compile, and goes on without it
+        found.append(f"{path}: skipped, for the reason in sqlfluff's warning")
     # the files before are done with; what stays for all of them is not looked through again
     gc.collect()
     gc.freeze()

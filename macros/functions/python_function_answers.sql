@@ -18,7 +18,12 @@
 
 {#- The node of a function that reads precomputed answers, if they are those of its present file. -#}
 {% macro _function_with_answers(function_name) %}
-    {%- if not execute -%}{{- return(none) -}}{%- endif -%}
+    {#- a database on which nothing ran yet has neither functions nor answers -#}
+    {%- if not execute or run_query(
+        "select to_regclass('python_functions.function_versions') is null"
+    ).rows[0][0] -%}
+        {{- return(none) -}}
+    {%- endif -%}
     {#- the graph of a unit test has no functions -#}
     {%- for node in graph.get('functions', {}).values() if node.name == function_name -%}
         {%- set found = run_query(
