@@ -178,9 +178,7 @@ def test_a_baseline_of_longer_hashes_is_converted(published: Published) -> None:
         """
     )
     mails = "channel = 'email' and customer_id = md5('c{}')::uuid"
-    published.execute(
-        f"update ready.customer_contacts set label = 'home' where {mails.format(12)}"
-    )
+    published.execute(f"update ready.customer_contacts set label = 'home' where {mails.format(12)}")
     published.execute(
         f"update riderra.customer_contacts set label = 'home' where {mails.format(13)}"
     )
