@@ -188,6 +188,8 @@ def _initialise(password: str) -> None:
                 "max_wal_size = '8GB'",
                 "checkpoint_timeout = '15min'",
                 "wal_compression = off",
+                # zeros written ahead of the log are as many bytes again as the log itself
+                "wal_init_zero = off",
                 # pages come from the system's cache: workers that fetch them only take processor
                 "io_method = sync",
                 "jit = off",

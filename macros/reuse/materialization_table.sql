@@ -59,6 +59,12 @@
             with_other_cards(existing_relation, changed.query) if changed else sql
         ) }}
     {%- endcall %}
+    {#- rows of such a table never change, and what plans need of it our own analyze tells: a vacuum
+        that comes round only takes processor from what is built next -#}
+    {% call statement('leave_to_itself') -%}
+        alter table {{ intermediate_relation }}
+        set (autovacuum_enabled = false, toast.autovacuum_enabled = false)
+    {%- endcall %}
     {% do create_indexes(intermediate_relation) %}
     {%- if existing_relation is not none -%}
         {%- set existing_relation = load_cached_relation(existing_relation) -%}

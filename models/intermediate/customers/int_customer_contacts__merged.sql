@@ -43,7 +43,8 @@ decisions as (
 
 ),
 
-offered as (
+-- read twice: put aside, all points of contact would go to disk once more
+offered as not materialized (
 
     select
         members.customer_id,
