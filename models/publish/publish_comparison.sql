@@ -28,21 +28,12 @@ published_rows as not materialized (
     select * from {{ state_relation('published_rows') }}
 ),
 
-live_customers as not materialized (
-    select * from {{ live_relation('customers') }}
-),
-
-live_contacts as not materialized (
-    select * from {{ live_relation('customer_contacts') }}
-),
-
--- customers that somebody removed from the CRM: nothing may point at them any more. Put
--- aside, they would keep the comparison on one core
 removed_customers as not materialized (
-    select published_rows.row_id as customer_id
-    from published_rows
-    left outer join live_customers on published_rows.row_id = live_customers.id
-    where published_rows.table_name = 'customers' and live_customers.id is null
+    select * from {{ ref('publish_removed_customers') }}
+),
+
+kept_primaries as not materialized (
+    select * from {{ ref('publish_kept_primaries') }}
 ),
 
 -- status and survivor of the customers that have no ready row of their own
@@ -85,40 +76,6 @@ customers_image as not materialized (
         on ready.company_id = removed_customers.customer_id
     left outer join identities on ready.id = identities.customer_id
     where coalesce(identities.status, 'active') = 'active'
-),
-
-live_primaries as not materialized (
-    select
-        live_contacts.id,
-        live_contacts.customer_id,
-        live_contacts.channel,
-        {{ group_hashes('customer_contacts', 'live_contacts') }} as group_hashes
-    from live_contacts
-    where live_contacts.is_primary
-),
-
--- a primary contact that the CRM set stays the only one of its channel
-kept_primaries as (
-    select
-        live_primaries.id,
-        live_primaries.customer_id,
-        live_primaries.channel
-    from live_primaries
-    left outer join published_rows
-        on
-            published_rows.table_name = 'customer_contacts'
-            and live_primaries.id = published_rows.row_id
-    left outer join {{ ref('customer_contacts') }} as ready
-        on published_rows.row_key = ready.id
-    where
-        case
-            when published_rows.row_id is null then true
-            when ready.id is null
-                then live_primaries.group_hashes <> published_rows.group_hashes
-            else
-                not ready.is_primary
-                and live_primaries.group_hashes[3] <> published_rows.group_hashes[3]
-        end
 ),
 
 customer_contacts_image as not materialized (
@@ -184,7 +141,8 @@ customer_contacts_image as not materialized (
         live.{{ column }} as natural_{{ column }},
         {% endif %}
         {%- endfor -%}
-        {{ row_id(table, 'live') }} as row_id
+        {{ row_id(table, 'live') }} as row_id,
+        live.*
     from {{ live_relation(table) }} as live
 ),
 
@@ -201,47 +159,63 @@ customer_contacts_image as not materialized (
     from {{ table }}_image as image
 ),
 
-{{ table }}_paired as not materialized (
+-- nearly all rows of a later run are the same on all sides. They end here, each in
+-- the process that compared it; publish_plan_summary counts them
+{{ table }}_differing as not materialized (
     select
+        coalesce(ready.row_key, known.row_key) as row_key,
+        known.row_id as known_row_id,
+        ready.row_id as ready_row_id,
         ready.customer_id as ready_customer_id,
         known.customer_id as known_customer_id,
         ready.group_hashes as ready_hashes,
         known.group_hashes as known_hashes,
-        known.row_id as known_row_id,
-        ready.row_id as ready_row_id,
+        live.group_hashes as live_hashes,
         {%- for column in spec['natural'] %}
         ready.natural_{{ column }},
         {%- endfor %}
-        ready.overrides,
-        coalesce(ready.row_key, known.row_key) as row_key
+        ready.overrides
     from {{ table }}_ready as ready
     full outer join {{ table }}_known as known on ready.row_key = known.row_key
+    left outer join {{ table }}_live as live on known.row_id = live.row_id
+    left outer join removed_customers
+        on ready.customer_id = removed_customers.customer_id
+    where
+        ready.group_hashes is distinct from known.group_hashes
+        or live.group_hashes is distinct from known.group_hashes
+        or removed_customers.customer_id is not null
+    -- a fence: what is joined next is joined to these rows only (see grouped)
+    offset null  -- noqa: AM09
 ),
 
 {{ table }}_compared as not materialized (
     select
         '{{ table }}' as table_name,
-        paired.row_key,
-        coalesce(paired.known_row_id, namesake.row_id, paired.ready_row_id) as row_id,
-        coalesce(paired.ready_customer_id, paired.known_customer_id) as customer_id,
-        paired.known_customer_id,
-        paired.ready_hashes,
-        paired.known_hashes,
-        live.group_hashes as live_hashes,
-        paired.overrides,
+        differing.row_key,
+        coalesce(differing.known_row_id, namesake.row_id, differing.ready_row_id)
+            as row_id,
+        coalesce(differing.ready_customer_id, differing.known_customer_id)
+            as customer_id,
+        differing.known_customer_id,
+        differing.ready_hashes,
+        differing.known_hashes,
+        case
+            when namesake.row_id is not null
+                then {{ group_hashes(table, 'namesake') }}
+            else differing.live_hashes
+        end as live_hashes,
+        differing.overrides,
         namesake.row_id is not null as has_namesake,
         claim.row_id is not null as is_claimed
-    from {{ table }}_paired as paired
+    from {{ table }}_differing as differing
     -- a live row that we did not write and that a person would call the same
     left outer join {{ table }}_named as namesake
         on
-            paired.known_row_id is null
+            differing.known_row_id is null
             {%- for column in spec['natural'] %}
-            and paired.natural_{{ column }} = namesake.natural_{{ column }}
+            and differing.natural_{{ column }} = namesake.natural_{{ column }}
             {%- endfor %}
     left outer join {{ table }}_known as claim on namesake.row_id = claim.row_id
-    left outer join {{ table }}_live as live
-        on coalesce(paired.known_row_id, namesake.row_id) = live.row_id
 ),
 {%- endfor %}
 
@@ -372,7 +346,6 @@ grouped as not materialized (
                 )
         end as group_actions
     from judged
-    -- nearly all rows of a later run are such: publish_plan_summary counts them
     where judged.row_reason is distinct from 'same'
     offset null  -- noqa: AM09
 ),
