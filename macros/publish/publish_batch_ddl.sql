@@ -481,7 +481,8 @@ begin
         on identities.customer_id = planned.customer_id
     inner join {{ state_relation('customer_identity') }} as known
         on identities.planfix_id = known.planfix_id
-    where planned.batch_number = this_batch;
+    -- most records of a first run were nobody before
+    where planned.batch_number = this_batch and identities.previous_customer_id is not null;
 
     insert into {{ state_relation('customer_identity') }} as known (
         planfix_id, customer_id, cluster_id, match_rule, run_id

@@ -30,7 +30,6 @@ create or replace function pg_temp.rollback_batch(
 )
 returns jsonb
 language plpgsql
-set plan_cache_mode = force_custom_plan
 set enable_seqscan = off
 set random_page_cost = 1.1
 as $rollback$
@@ -142,6 +141,11 @@ begin
         and change.action in ('update', 'retire', 'adopt', 'forget')
         and undoing.change_id is null;
     {%- endfor %}
+
+    -- batches differ in size; this also makes the server plan the statements below anew, for which
+    -- it would keep the plans of the first one. The setting that would do so without has the
+    -- foreign keys of each row planned anew as well
+    analyze rollback_work;
 
     -- a row that is gone from the CRM has nothing to take back
     delete from rollback_work where action = 'insert' and reason = 'removed_in_crm';

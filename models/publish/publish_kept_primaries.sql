@@ -1,5 +1,5 @@
--- Primary contacts that the CRM set: each stays the only one of its channel, so that ours
--- is written as another one.
+-- Primary contacts that the CRM set: each stays the only one of its channel, so that
+-- ours is written as another one.
 with
 
 published_rows as (

@@ -166,14 +166,15 @@ ranked as (
         field_group,
         field_values,
         row_number() over preference as place,
+        -- as a number: the names of the steps would be sorted with each row
         case
-            when lead(planfix_id) over preference is null then 'only_value'
-            when score_1 <> lead(score_1) over preference then step_1
-            when score_2 <> lead(score_2) over preference then step_2
-            when score_3 <> lead(score_3) over preference then step_3
-            when score_4 <> lead(score_4) over preference then step_4
-            else 'least_planfix_id'
-        end as rule
+            when lead(planfix_id) over preference is null then 0
+            when score_1 <> lead(score_1) over preference then 1
+            when score_2 <> lead(score_2) over preference then 2
+            when score_3 <> lead(score_3) over preference then 3
+            when score_4 <> lead(score_4) over preference then 4
+            else 5
+        end as deciding_step
     from scored
     window preference as (
         partition by customer_id, field_group
@@ -190,7 +191,14 @@ winners as (
         ranked.planfix_id,
         ranked.field_group,
         ranked.field_values,
-        ranked.rule,
+        case ranked.deciding_step
+            when 0 then 'only_value'
+            when 1 then rules.step_1
+            when 2 then rules.step_2
+            when 3 then rules.step_3
+            when 4 then rules.step_4
+            else 'least_planfix_id'
+        end as rule,
         rules.fields,
         rules.must_agree
     from ranked

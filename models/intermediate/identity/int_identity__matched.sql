@@ -111,11 +111,14 @@ without_id as (
 first_records as (
 
     select
-        planfix_id,
-        cluster_id,
-        {{ function('uuid_v5') }}('planfix:' || planfix_id) as customer_id
+        without_id.planfix_id,
+        without_id.cluster_id,
+        made.customer_id
     from without_id
-    where planfix_id = cluster_id
+    {{ python_function_answers(
+        'uuid_v5', ["'planfix:' || without_id.planfix_id"], 'made (customer_id)'
+    ) }}
+    where without_id.planfix_id = without_id.cluster_id
 
 ),
 
