@@ -29,6 +29,8 @@ from simulator.generator import generate
 from simulator.switches import Switches
 
 Row = tuple[Any, ...]
+# what the accounts of the benchmarks have: two notes per record
+NOTES_PER_CARD = 2.0
 _LARGE = ("contacts", "tasks", "data_tag_entries", "contact_comments")
 
 
@@ -100,7 +102,8 @@ def fill(link: psycopg.Connection[Any], size: int, seed: int) -> dict[str, int]:
         raise RuntimeError("extract a small account with the same seed first")
     run_id, load_id, sweep_id = found
     fetched_at = datetime.now(UTC)
-    simulated = Api(generate(size, seed), Switches(), Clock())
+    account = generate(size, seed, notes_per_card=NOTES_PER_CARD)
+    simulated = Api(account, Switches(), Clock())
     counts = {}
     for table in _LARGE:
         link.execute(sql.SQL("truncate {}").format(sql.Identifier("planfix_raw", table)))

@@ -58,6 +58,7 @@ def _simulator(size: int, seed: int, folder: Path) -> Iterator[str]:
     port_file = folder / "port"
     process = psutil.Popen(
         [sys.executable, "-m", "simulator", "serve", "--size", str(size), "--seed", str(seed)]
+        + ["--notes-per-card", str(direct_raw.NOTES_PER_CARD)]
         + ["--switch", "quota_limit=1000000000", "--switch", "comment_list_slowness=0"]
         + ["--port-file", str(port_file)],
         stdout=(folder / "simulator.log").open("w"),

@@ -14,6 +14,7 @@ from loaders.errors import SettingsError, UserError
 from simulator.api import SCOPES
 from simulator.disturbances import FAULTS, check_fault
 from simulator.generator import generate
+from simulator.model import Account
 from simulator.switches import SwitchError, Switches, describe
 
 SAMPLE_SIZE = 2000
@@ -71,6 +72,12 @@ def _size_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dense", action="store_true", help="at least eight custom fields on every record"
     )
+    parser.add_argument(
+        "--notes-per-card",
+        type=float,
+        default=0.0,
+        help="notes on cards for each record on average, if more than it has by itself",
+    )
 
 
 def _size(arguments: argparse.Namespace) -> tuple[int, int]:
@@ -78,6 +85,11 @@ def _size(arguments: argparse.Namespace) -> tuple[int, int]:
     if not 50 <= size <= 1_000_000:
         raise SettingsError("--size takes 50 to 1000000.")
     return size, SAMPLE_SEED if arguments.seed is None else arguments.seed
+
+
+def _account(arguments: argparse.Namespace) -> Account:
+    size, seed = _size(arguments)
+    return generate(size, seed, dense=arguments.dense, notes_per_card=arguments.notes_per_card)
 
 
 def _serve(arguments: argparse.Namespace) -> None:
@@ -92,8 +104,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             for part in value.split(","):
                 if part:
                     check_fault(part.partition(":")[0].strip())
-    size, seed = _size(arguments)
-    account = generate(size, seed, dense=arguments.dense)
+    account = _account(arguments)
     gc.collect()
     gc.freeze()
     if arguments.data_dir:
@@ -123,8 +134,7 @@ def _serve(arguments: argparse.Namespace) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     from simulator.export import write_exports
 
-    size, seed = _size(arguments)
-    account = generate(size, seed, dense=arguments.dense)
+    account = _account(arguments)
     counts = write_exports(
         account,
         arguments.dir,
@@ -141,8 +151,7 @@ def _export(arguments: argparse.Namespace) -> None:
 def _crm(arguments: argparse.Namespace) -> None:
     from simulator.crm import write_crm
 
-    size, seed = _size(arguments)
-    account = generate(size, seed, dense=arguments.dense)
+    account = _account(arguments)
     users, orders = write_crm(account, arguments.database_url)
     sys.stdout.write(f"crm.users: {users} rows, crm.orders: {orders} rows\n")
 

@@ -109,10 +109,13 @@ class Human:
 class Generator:
     """Builds one account; use `generate`."""
 
-    def __init__(self, size: int, seed: int, *, anchor: int, dense: bool) -> None:
+    def __init__(
+        self, size: int, seed: int, *, anchor: int, dense: bool, notes_per_card: float
+    ) -> None:
         self.size = size
         self.anchor = anchor
         self.dense = dense
+        self.notes_per_card = notes_per_card
         self.rng = random.Random(f"riderra:{size}:{seed}")
         self.words: Vocabulary = vocabulary()
         self.account = Account(size=size, seed=seed, anchor=anchor)
@@ -1009,6 +1012,7 @@ class Generator:
                 comment.from_type = self.pick(sources)
                 comment.is_deleted = rng.random() < 0.01
                 found.append(comment)
+        self._more_notes(found)
         for task in account.tasks:
             created = task.trip.created
             technical = Comment(0, task.id, created + 60, task.assignee, "")
@@ -1025,6 +1029,21 @@ class Generator:
             number += 1 + int(rng.random() * 2)
             comment.id = number
         account.comments = found
+
+    def _more_notes(self, found: list[Comment]) -> None:
+        """Adds notes up to the wanted mean: most go to few cards, as people write them.
+
+        A random stream of their own leaves everything else of the account as it is without them.
+        """
+        account = self.account
+        rng = random.Random(f"riderra notes:{self.size}:{account.seed}")
+        for _ in range(round(len(account.contacts) * self.notes_per_card) - len(found)):
+            card = account.contacts[int(len(account.contacts) * rng.random() ** 2)]
+            at = card.created + int((self.anchor - card.created) * rng.random())
+            author = self.managers[int(len(self.managers) * rng.random())]
+            comment = Comment(card.id, 0, at, author, 1 + rng.randrange(2**31))
+            comment.from_type = "Planfix"
+            found.append(comment)
 
     def _tag_entries(self) -> None:
         account, rng = self.account, self.rng
@@ -1048,7 +1067,14 @@ def hash_number(text: str) -> int:
     return value
 
 
-def generate(size: int, seed: int, *, anchor: int = ANCHOR, dense: bool = False) -> Account:
+def generate(
+    size: int,
+    seed: int,
+    *,
+    anchor: int = ANCHOR,
+    dense: bool = False,
+    notes_per_card: float = 0.0,
+) -> Account:
     """Makes an account.
 
     Args:
@@ -1056,8 +1082,10 @@ def generate(size: int, seed: int, *, anchor: int = ANCHOR, dense: bool = False)
         seed: the same seed and size give the same account.
         anchor: epoch seconds at which the history ends.
         dense: fill at least eight custom fields of every record (for benchmarks).
+        notes_per_card: notes on cards for each card on average, at least (for benchmarks); an
+            account has some 0.9 by itself.
     """
-    return Generator(size, seed, anchor=anchor, dense=dense).run()
+    return Generator(size, seed, anchor=anchor, dense=dense, notes_per_card=notes_per_card).run()
 
 
 __all__ = ["ANCHOR", "ROBOT_ID", "generate"]
