@@ -41,21 +41,26 @@
 {% endmacro %}
 
 
-{#- Models and raw tables whose changes are known card by card, by their name in the database. -#}
+{#- Models and raw tables whose changes are known card by card, or customer by customer, by their
+    name in the database. -#}
 {% macro tables_by_card() %}
     {%- set known = graph.get('tables_by_card_' ~ invocation_id) -%}
     {%- if known is none -%}
         {%- set known = {} -%}
         {%- for node in graph.nodes.values() if by_card(node) -%}
+            {%- set meta = node.config.meta -%}
+            {%- set unit = 'customer' if meta.get('by_customer') else 'card' -%}
             {%- do known.update({node.schema ~ '.' ~ node.alias: {
-                'rendered': node.relation_name, 'identifier': node.alias,
-                'key': 'planfix_id', 'is_source': false,
+                'rendered': node.relation_name, 'identifier': node.alias, 'is_source': false,
+                'unit': unit, 'is_crosswalk': meta.get('is_crosswalk', false),
+                'key': meta.get('customer_key', 'customer_id') if unit == 'customer'
+                    else 'planfix_id',
             }}) -%}
         {%- endfor -%}
         {%- for node in graph.sources.values() if by_card(node) -%}
             {%- do known.update({node.schema ~ '.' ~ node.identifier: {
-                'rendered': node.relation_name, 'identifier': node.identifier,
-                'key': by_card(node), 'is_source': true,
+                'rendered': node.relation_name, 'identifier': node.identifier, 'is_source': true,
+                'unit': 'card', 'is_crosswalk': false, 'key': by_card(node),
             }}) -%}
         {%- endfor -%}
         {%- do graph.update({'tables_by_card_' ~ invocation_id: known}) -%}
@@ -65,7 +70,8 @@
 
 
 {% macro by_card(node) %}
-    {{- return((node.config.get('meta') or {}).get('by_card')) -}}
+    {%- set meta = node.config.get('meta') or {} -%}
+    {{- return(meta.get('by_card') or meta.get('by_customer')) -}}
 {% endmacro %}
 
 

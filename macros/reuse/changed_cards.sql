@@ -1,17 +1,24 @@
 {#-
-    Makes, in the transaction of this model or test, the table of cards that changed since the query
-    was last asked, and views that show those cards alone; returns the query over them and how many
-    they are. None where other things changed too, or too many cards: then it is to be asked whole.
+    Makes, in the transaction of this model or test, the table of cards (or customers) that changed
+    since the query was last asked, and views that show those alone; returns the query over them and
+    how many they are. None where other things changed too, or too many of them: then it is to be
+    asked whole.
+
+    A customer changed where one of its rows did in a table by customer, where a card came or went
+    (the crosswalk says so of both customers), and where one of its cards did in a table by card.
 
     Arguments: the query; its inputs now (card_inputs); the name under which its inputs of the last
-    time are noted; the version that they have to be noted for.
+    time are noted; the version that they have to be noted for; card or customer.
 -#}
-{% macro of_changed_cards(query, inputs, noted_as, version) %}
+{% macro of_changed_cards(query, inputs, noted_as, version, unit='card') %}
     {%- if inputs is none -%}{{- return(none) -}}{%- endif -%}
-    {%- set changed = changed_cards_table() -%}
-    {%- set views = _views_of_changed_cards(inputs, changed) -%}
+    {%- set crosswalk = _crosswalk(inputs, unit) -%}
+    {%- if crosswalk is none -%}{{- return(none) -}}{%- endif -%}
+    {%- set views = _views_of_changed_cards(inputs, unit) -%}
     {%- if views is none -%}{{- return(none) -}}{%- endif -%}
-    {%- set found = run_query(_changed_cards_sql(inputs, noted_as, version, changed)) -%}
+    {#- after a commit neither dbt nor psycopg2 opens a transaction by itself -#}
+    {%- do run_query('begin') -%}
+    {%- set found = run_query(_changed_cards_sql(inputs, noted_as, version, unit, crosswalk)) -%}
     {%- if found.rows[0][0] is none -%}{{- return(none) -}}{%- endif -%}
     {%- for view in views.values() -%}
         {%- do run_query('create temporary view "' ~ view.identifier ~ '" as ' ~ view.definition) -%}
@@ -27,27 +34,11 @@
 {% endmacro %}
 
 
-{#- The rows of the other cards as they stand, and what is asked for again. -#}
-{% macro with_other_cards(relation, query) %}
-select whole.*
-from {{ relation }} as whole
-where not exists (
-    select from {{ changed_cards_table() }} as changed
-    where whole.planfix_id = changed.planfix_id
-)
-union all
-select rebuilt.*
-from (
-{{ query }}
-) as rebuilt
--- what is not read by card gives rows of every card
-where rebuilt.planfix_id in (select planfix_id from {{ changed_cards_table() }})
-{% endmacro %}
-
-
-{#- Not a temporary table, which only one process could read. -#}
-{% macro changed_cards_table() %}
-    {{- return('migration.changed_cards__' ~ local_md5(model.unique_id ~ target.name)[:16]) -}}
+{#- Not temporary tables, which only one process could read. -#}
+{% macro changed_cards_table(unit='card') %}
+    {{- return(
+        'migration.changed_' ~ unit ~ 's__' ~ local_md5(model.unique_id ~ target.name)[:16]
+    ) -}}
 {% endmacro %}
 
 
@@ -55,14 +46,37 @@ where rebuilt.planfix_id in (select planfix_id from {{ changed_cards_table() }})
     {%- set views = graph.get('views_of_changed_cards_' ~ invocation_id, {}).pop(model.unique_id, []) -%}
     {%- if views -%}
         {%- do run_query(
-            'drop view pg_temp."' ~ views | join('", pg_temp."') ~ '"; drop table '
-            ~ changed_cards_table()
+            'drop view pg_temp."' ~ views | join('", pg_temp."') ~ '"; drop table if exists '
+            ~ changed_cards_table('card') ~ ', ' ~ changed_cards_table('customer')
         ) -%}
     {%- endif -%}
 {% endmacro %}
 
 
-{% macro _changed_cards_sql(inputs, noted_as, version, changed) %}
+{#- The input that says which customer a card belongs to: '' where nobody asks, none where it is
+    missing, or where customers would have to be led back to cards. -#}
+{% macro _crosswalk(inputs, unit) %}
+    {%- set known = tables_by_card() -%}
+    {%- set ns = namespace(crosswalk='', by_card=false, by_customer=false) -%}
+    {%- for name in inputs.cards -%}
+        {%- if unit == 'customer' and known[name].is_crosswalk -%}
+            {%- set ns.crosswalk = name -%}
+        {%- elif known[name].unit == 'customer' -%}
+            {%- set ns.by_customer = true -%}
+        {%- else -%}
+            {%- set ns.by_card = true -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if unit == 'card' and ns.by_customer
+        or unit == 'customer' and ns.by_card and not ns.crosswalk -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {{- return(ns.crosswalk) -}}
+{% endmacro %}
+
+
+{% macro _changed_cards_sql(inputs, noted_as, version, unit, crosswalk) %}
+{%- set changed = changed_cards_table(unit) -%}
 create temporary table if not exists counted_cards (count bigint) on commit drop;
 truncate counted_cards;
 do $changed$
@@ -92,17 +106,30 @@ begin
     end if;
     drop table if exists {{ changed }};
     create unlogged table {{ changed }} as
-    select distinct changes.planfix_id
-    from jsonb_each_text('{{ tojson(inputs.cards) }}') as current (relation, version)
-    inner join migration.card_versions as noted_version
-        on current.relation = noted_version.relation
-        and noted ->> current.relation = noted_version.version
-    inner join migration.card_changes as changes
-        on current.relation = changes.relation
-        and noted_version.generation < changes.generation;
+    {%- if unit == 'card' %}
+    {{ _changes_sql(inputs, 'card', 'changes.planfix_id') | indent(4) }};
+    {%- else %}
+    {{ _changes_sql(inputs, 'customer', 'changes.customer_id') | indent(4) }}
+    {%- if crosswalk %}
+    union
+    select crosswalk.customer_id
+    from {{ crosswalk }} as crosswalk
+    where crosswalk.planfix_id in (
+        {{ _changes_sql(inputs, 'card', 'changes.planfix_id') | indent(8) }}
+    )
+    {%- endif %};
+    {%- endif %}
     select count(*) from {{ changed }} into changed_count;
     if {{ are_few_cards('changed_count') }} then
         analyze {{ changed }};
+        {%- if crosswalk %}
+        drop table if exists {{ changed_cards_table('card') }};
+        create unlogged table {{ changed_cards_table('card') }} as
+        select planfix_id
+        from {{ crosswalk }}
+        where customer_id in (select customer_id from {{ changed }});
+        analyze {{ changed_cards_table('card') }};
+        {%- endif %}
         insert into counted_cards values (changed_count);
     else
         drop table {{ changed }};
@@ -113,16 +140,33 @@ select max(count) from counted_cards
 {% endmacro %}
 
 
-{#- For each table by card, and each view over such, the same with the changed cards alone. -#}
-{% macro _views_of_changed_cards(inputs, changed) %}
+{#- What changed between the versions noted and those of now. -#}
+{% macro _changes_sql(inputs, unit, column) -%}
+select distinct {{ column }}
+from jsonb_each_text('{{ tojson(inputs.cards) }}') as current (relation, version)
+inner join migration.card_versions as noted_version
+    on current.relation = noted_version.relation
+    and noted ->> current.relation = noted_version.version
+inner join migration.{{ unit }}_changes as changes
+    on current.relation = changes.relation
+    and noted_version.generation < changes.generation
+{%- endmacro %}
+
+
+{#- For each table by card or customer, and each view over such, the same with what changed alone. -#}
+{% macro _views_of_changed_cards(inputs, unit) %}
     {%- set known, views = tables_by_card(), {} -%}
     {%- for name in inputs.cards -%}
         {%- set table = known[name] -%}
+        {%- set is_of_customers = unit == 'customer'
+            and (table.is_crosswalk or table.unit == 'customer') -%}
         {%- do views.update({name: {
             'rendered': table.rendered,
             'identifier': table.identifier,
-            'definition': 'select * from ' ~ name ~ ' as whole where whole.' ~ table.key
-                ~ ' in (select planfix_id from ' ~ changed ~ ')',
+            'definition': 'select * from ' ~ name ~ ' as whole where whole.'
+                ~ ('customer_id' if is_of_customers and table.is_crosswalk else table.key)
+                ~ ' in (select ' ~ ('customer_id' if is_of_customers else 'planfix_id') ~ ' from '
+                ~ changed_cards_table('customer' if is_of_customers else 'card') ~ ')',
         }}) -%}
     {%- endfor -%}
     {%- for name, definition in inputs.views.items() -%}

@@ -6,9 +6,9 @@
 
     A model with `meta: {by_card: rebuilt}` says that its rows of a card follow from the rows of that
     card in what it reads by card, and from all else as a whole. As long as all else is what it was,
-    only the cards that changed are asked for again, and the rows of the others are copied.
+    only the cards that changed are asked for again and put in the place of those that stand there.
     `by_card: compared` is built whole, but its readers know which cards changed. Either keeps its
-    version when no card did.
+    version when no card did. `by_customer` says the same of customers.
 
     `--full-refresh` and the var reuse_tables: false build everything.
 -#}
@@ -37,9 +37,28 @@
     {%- endif -%}
     {%- set changed = none -%}
     {%- if last_version and by_card(model) == 'rebuilt' -%}
-        {%- set changed = of_changed_cards(
-            sql, cards, this.schema ~ '.' ~ this.identifier, last_version
+        {%- if has_few_holes(existing_relation) -%}
+            {%- set changed = of_changed_cards(
+                sql, cards, this.schema ~ '.' ~ this.identifier, last_version,
+                'customer' if model.config.meta.get('by_customer') else 'card'
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if changed -%}
+        {%- do run_query(session_settings()) -%}
+        {%- set note = change_in_place(existing_relation, last_version, changed, cards, inputs) -%}
+        {%- do note_inputs(
+            existing_relation, inputs, note['row_count'] | int, note['version'],
+            note['inserted'] | int, note['deleted'] | int
         ) -%}
+        {{ adapter.commit() }}
+        {{ store_raw_result(
+            'main',
+            message='CARDS ' ~ changed.count ~ ' anew, ' ~ note['differing'] ~ ' differ',
+            code='CARDS',
+            rows_affected=note['differing'] | int,
+        ) }}
+        {{ return({'relations': [target_relation]}) }}
     {%- endif -%}
 
     {%- set intermediate_relation = make_intermediate_relation(target_relation) -%}
@@ -56,7 +75,7 @@
         {{ get_create_table_as_sql(
             false,
             intermediate_relation,
-            with_other_cards(existing_relation, changed.query) if changed else sql
+            sql
         ) }}
     {%- endcall %}
     {#- rows of such a table never change, and what plans need of it our own analyze tells: a vacuum
@@ -84,21 +103,12 @@
     {%- set made = load_result('main')['response'] -%}
     {%- if cards -%}
         {%- set version = note_cards(
-            target_relation, backup_relation, last_version, cards, inputs, changed is not none
+            target_relation, backup_relation, last_version, cards, inputs
         ) -%}
-        {%- do drop_views_of_changed_cards() -%}
     {%- endif -%}
     {% do note_inputs(target_relation, inputs, made.rows_affected, version) %}
     {{ adapter.commit() }}
     {{ drop_relation_if_exists(backup_relation) }}
     {{ run_hooks(post_hooks, inside_transaction=false) }}
-    {%- if changed -%}
-        {{ store_raw_result(
-            'main',
-            message=made ~ ', ' ~ changed.count ~ ' cards anew',
-            code='CARDS',
-            rows_affected=made.rows_affected,
-        ) }}
-    {%- endif -%}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

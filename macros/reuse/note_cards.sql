@@ -1,15 +1,15 @@
 {#-
-    Notes of a table by card what it was built from, compares it card by card with the one that
-    stood there before, and returns the version that readers go by: the last one where every card is
-    what it was, so that nothing above is built again.
+    Notes of a table by card or customer what it was built from, compares it one by one with the one
+    that stood there before, and returns the version that readers go by: the last one where every
+    card is what it was, so that nothing above is built again.
 
     Arguments: the table; the one it replaces and its version (none when that cannot be vouched for);
-    the inputs now; the fingerprint of all inputs; whether only changed cards were built.
+    the inputs now; the fingerprint of all inputs.
 -#}
-{% macro note_cards(relation, last_relation, last_version, inputs, fingerprint, is_partial) %}
+{% macro note_cards(relation, last_relation, last_version, inputs, fingerprint) %}
     {%- set name = this.schema ~ '.' ~ this.identifier -%}
     {%- set version = run_query(_compare_cards_sql(
-        name, relation, last_relation, last_version, fingerprint, is_partial
+        name, relation, last_relation, last_version, fingerprint
     )).rows[0][0] -%}
     {%- do run_query(note_card_builds_sql([card_build_row(name, version, inputs)])) -%}
     {{- return(version) -}}
@@ -34,7 +34,9 @@ on conflict (relation) do update set
 {% endmacro %}
 
 
-{% macro _compare_cards_sql(name, relation, last_relation, last_version, fingerprint, is_partial) %}
+{% macro _compare_cards_sql(name, relation, last_relation, last_version, fingerprint) %}
+{%- set table = tables_by_card()[name] -%}
+{%- set unit_key = 'customer_id' if table.unit == 'customer' else 'planfix_id' -%}
 create temporary table if not exists noted_version (version text) on commit drop;
 truncate noted_version;
 do $compare$
@@ -47,20 +49,19 @@ begin
         where relation = '{{ name }}' and version = '{{ last_version }}'
     ) then
         create temporary table differing_cards on commit drop as
-        select planfix_id
+        select {{ unit_key }}
         from (
             {%- for side, sign in [(relation, '+'), (last_relation, '-')] %}
-            select planfix_id, {{ sign }} hashtextextended(side::text, 0)::numeric as row_hash
+            select
+                {{ table.key }} as {{ unit_key }},
+                {{ sign }} hashtextextended(side::text, 0)::numeric as row_hash
             from {{ side }} as side
-            {%- if is_partial %}
-            where planfix_id in (select planfix_id from {{ changed_cards_table() }})
-            {%- endif %}
             {%- if not loop.last %}
             union all
             {%- endif %}
             {%- endfor %}
         ) as both_sides
-        group by planfix_id
+        group by {{ unit_key }}
         having sum(row_hash) <> 0;
         select count(*) from differing_cards into changed_count;
         if changed_count = 0 then
@@ -68,7 +69,22 @@ begin
             return;
         end if;
         if {{ are_few_cards('changed_count') }} then
-            {{ _next_card_version_sql(name, fingerprint, 'differing_cards') | indent(12) }}
+            {{ _next_card_version_sql(name, fingerprint, table.unit, 'differing_cards') | indent(12) }}
+            {%- if table.is_crosswalk %}
+            insert into migration.customer_changes (relation, generation, customer_id)
+            select '{{ name }}', latest.generation, changed.customer_id
+            from (
+                select customer_id from {{ relation }}
+                where planfix_id in (select planfix_id from differing_cards)
+                union
+                select customer_id from {{ last_relation }}
+                where planfix_id in (select planfix_id from differing_cards)
+            ) as changed
+            cross join (
+                select max(generation) as generation from migration.card_versions
+                where relation = '{{ name }}'
+            ) as latest;
+            {%- endif %}
             insert into noted_version values ('{{ fingerprint }}');
             return;
         end if;

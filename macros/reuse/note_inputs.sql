@@ -1,10 +1,10 @@
 {#-
-    Notes at a table what it was built from, how many rows that made, and the version that its
-    readers go by: the same fingerprint, or the content with `meta: {early_cutoff: true}`. Content
+    Notes at a table what it was built from, how many rows it has, how many the server counted as
+    written to it and taken from it meanwhile, and the version that its readers go by: the same fingerprint, or the content with `meta: {early_cutoff: true}`. Content
     costs one pass over the rows; it pays where state of the publisher comes in, which is new after
     each run though the rows here seldom are: what reads them is spared.
 -#}
-{% macro note_inputs(relation, inputs, row_count, version=none) %}
+{% macro note_inputs(relation, inputs, row_count, version=none, inserted=none, deleted=0) %}
     {%- set is_cutoff = (config.get('meta') or {}).get('early_cutoff', false) -%}
     {%- if version -%}
         {#- a table by card has compared itself with the last one -#}
@@ -16,7 +16,8 @@
     {%- if version -%}
         {%- call statement('note_inputs') -%}
             comment on table {{ relation }} is
-            'inputs={{ inputs or 'unknown' }} version={{ version }} rows={{ row_count }}'
+            'inputs={{ inputs or 'unknown' }} version={{ version }} rows={{ row_count }} inserted={{
+                row_count if inserted is none else inserted }} deleted={{ deleted }}'
         {%- endcall -%}
         {%- do remember_version(version) -%}
     {%- endif -%}

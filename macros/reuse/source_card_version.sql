@@ -59,7 +59,7 @@ begin
     select * from compared_cards where row_hash is not null;
     select count(*) from compared_cards into changed_count;
     if {{ are_few_cards('changed_count') }} then
-        {{ _next_card_version_sql(name, version, 'compared_cards') | indent(8) }}
+        {{ _next_card_version_sql(name, version, 'card', 'compared_cards') | indent(8) }}
     else
         {{ _begin_card_versions_sql(name, version) | indent(8) }}
     end if;
@@ -91,34 +91,34 @@ $compare$;
 {#- A table whose last version is not known, or has little in common with this one. -#}
 {% macro _begin_card_versions_sql(relation, version) -%}
 delete from migration.card_changes where relation = '{{ relation }}';
+delete from migration.customer_changes where relation = '{{ relation }}';
 delete from migration.card_versions where relation = '{{ relation }}';
 insert into migration.card_versions (relation, version, generation)
 values ('{{ relation }}', '{{ version }}', 1);
 {%- endmacro %}
 
 
-{#- A version that differs from the last one in the cards of a table. Who was built from one that is
-    twenty versions old is built whole. -#}
-{% macro _next_card_version_sql(relation, version, changed) -%}
+{#- A version that differs from the last one in the cards, or customers, of a table. Who was built
+    from one that is twenty versions old is built whole. -#}
+{% macro _next_card_version_sql(relation, version, unit, changed) -%}
+{%- set key = 'customer_id' if unit == 'customer' else 'planfix_id' -%}
 insert into migration.card_versions (relation, version, generation)
 select relation, '{{ version }}', max(generation) + 1
 from migration.card_versions
 where relation = '{{ relation }}'
 group by relation
 on conflict (relation, version) do update set generation = excluded.generation;
-insert into migration.card_changes (relation, generation, planfix_id)
-select '{{ relation }}', latest.generation, changed.planfix_id
-from (select distinct planfix_id from {{ changed }}) as changed
+insert into migration.{{ unit }}_changes (relation, generation, {{ key }})
+select '{{ relation }}', latest.generation, changed.{{ key }}
+from (select distinct {{ key }} from {{ changed }}) as changed
 cross join (
     select max(generation) as generation from migration.card_versions
     where relation = '{{ relation }}'
 ) as latest;
-delete from migration.card_changes
+{%- for table in ['card_changes', 'customer_changes', 'card_versions'] %}
+delete from migration.{{ table }}
 where relation = '{{ relation }}' and generation <= (
     select max(generation) - 20 from migration.card_versions where relation = '{{ relation }}'
 );
-delete from migration.card_versions
-where relation = '{{ relation }}' and generation <= (
-    select max(generation) - 20 from migration.card_versions where relation = '{{ relation }}'
-);
+{%- endfor %}
 {%- endmacro %}

@@ -245,7 +245,7 @@ create table if not exists {{ state }}.passed_tests (
     passed_at timestamptz not null default now()
 );
 
--- what is known of tables card by card: see macros/reuse. As little of a memory, so not logged; a
+-- what is known of tables card by card and customer by customer: see macros/reuse. As little of a memory, so not logged; a
 -- crash empties all of them, and everything is built whole once
 create unlogged table if not exists {{ state }}.card_versions (
     relation text,
@@ -259,6 +259,13 @@ create unlogged table if not exists {{ state }}.card_changes (
     generation bigint,
     planfix_id bigint,
     primary key (relation, generation, planfix_id)
+);
+
+create unlogged table if not exists {{ state }}.customer_changes (
+    relation text,
+    generation bigint,
+    customer_id uuid,
+    primary key (relation, generation, customer_id)
 );
 
 create unlogged table if not exists {{ state }}.card_builds (

@@ -37,15 +37,15 @@ plain as (
             E' \n\t\u00a0'
         ) as body
     from notes
+    left outer join surplus on notes.note_key = surplus.note_key
+    -- what is surplus has no answer: said here too, since a condition below may be
+    -- tried after the answer was looked for
     {{ python_function_answers(
         'html_to_text',
-        ['case when notes.has_markup then notes.body end'],
+        ['case when notes.has_markup and surplus.note_key is null then notes.body end'],
         'parsed (plain_text)'
     ) }}
-    where not exists (
-        select from surplus
-        where notes.note_key = surplus.note_key
-    )
+    where surplus.note_key is null
 
 ),
 

@@ -12,15 +12,9 @@ members as (
 
 ),
 
--- switchboards, role mailboxes, the phone of a family: few, so that the join stays
--- small
-shared_identifiers as (
+shared_points as (
 
-    select
-        key_kind,
-        key_value
-    from {{ ref('int_identifiers__classified') }}
-    where identifier_class in ('shared', 'void')
+    select * from {{ ref('int_contact_points__shared') }}
 
 ),
 
@@ -139,7 +133,7 @@ measured as (
         length(merged.value)::double precision as length_score,
         0::double precision as earliest_score,
         case
-            when shared_identifiers.key_value is null then 1 else 0
+            when shared_points.planfix_id is null then 1 else 0
         end::double precision as personal_score,
         case
             when merged.extension <> '' then 0
@@ -154,17 +148,11 @@ measured as (
                 when 'email' then 'primary_email'
                 else 'primary_messenger'
             end
-    left outer join shared_identifiers
+    left outer join shared_points
         on
-            shared_identifiers.key_kind = case
-                when merged.channel in ('phone', 'email') then merged.channel
-                else 'messenger'
-            end
-            and shared_identifiers.key_value = case merged.channel
-                when 'phone' then merged.value
-                when 'email' then merged.match_key
-                else merged.channel || ':' || merged.match_key
-            end
+            merged.planfix_id = shared_points.planfix_id
+            and merged.channel = shared_points.channel
+            and merged.value = shared_points.value
 
 ),
 
