@@ -16,9 +16,14 @@
         {%- if row['kind'] == 'moment' -%}
             {{- return(none) -}}
         {%- elif name in known -%}
-            {%- do cards.update({
-                name: source_card_version(name) if known[name].is_source else row['fingerprint']
-            }) -%}
+            {%- if not known[name].is_source -%}
+                {%- set version = row['fingerprint'] -%}
+            {%- elif known[name].unit == 'customer' -%}
+                {%- set version = source_customer_version(name) -%}
+            {%- else -%}
+                {%- set version = source_card_version(name) -%}
+            {%- endif -%}
+            {%- do cards.update({name: version}) -%}
         {%- elif row['schema'] in raw_schemas() -%}
             {#- which loads are finished is part of what each of its tables shows -#}
             {%- if not name.endswith('._dlt_loads') -%}
@@ -51,7 +56,7 @@
             {%- set meta = node.config.meta -%}
             {%- set unit = 'customer' if meta.get('by_customer') else 'card' -%}
             {%- do known.update({node.schema ~ '.' ~ node.alias: {
-                'rendered': node.relation_name, 'identifier': node.alias, 'is_source': false,
+                'rendered': node.relation_name, 'is_source': false,
                 'unit': unit, 'is_crosswalk': meta.get('is_crosswalk', false),
                 'key': meta.get('customer_key', 'customer_id') if unit == 'customer'
                     else 'planfix_id',
@@ -59,8 +64,9 @@
         {%- endfor -%}
         {%- for node in graph.sources.values() if by_card(node) -%}
             {%- do known.update({node.schema ~ '.' ~ node.identifier: {
-                'rendered': node.relation_name, 'identifier': node.identifier, 'is_source': true,
-                'unit': 'card', 'is_crosswalk': false, 'key': by_card(node),
+                'rendered': node.relation_name, 'is_source': true,
+                'unit': 'customer' if node.config.meta.get('by_customer') else 'card',
+                'is_crosswalk': false, 'key': by_card(node),
             }}) -%}
         {%- endfor -%}
         {%- do graph.update({'tables_by_card_' ~ invocation_id: known}) -%}

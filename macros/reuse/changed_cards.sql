@@ -47,7 +47,8 @@
     {%- if views -%}
         {%- do run_query(
             'drop view pg_temp."' ~ views | join('", pg_temp."') ~ '"; drop table if exists '
-            ~ changed_cards_table('card') ~ ', ' ~ changed_cards_table('customer')
+            ~ changed_cards_table('card') ~ ', ' ~ changed_cards_table('customer') ~ ', '
+            ~ changed_cards_table('row')
         ) -%}
     {%- endif -%}
 {% endmacro %}
@@ -117,7 +118,12 @@ begin
     where crosswalk.planfix_id in (
         {{ _changes_sql(inputs, 'card', 'changes.planfix_id') | indent(8) }}
     )
-    {%- endif %};
+    {%- endif %}
+    {#- what was not settled the last time may hang together with another client -#}
+    {%- for column in (model.config.get('meta') or {}).get('asked_again', []) %}
+    union
+    select {{ column }} from {{ this }} where {{ column }} is not null
+    {%- endfor %};
     {%- endif %}
     select count(*) from {{ changed }} into changed_count;
     if {{ are_few_cards('changed_count') }} then
@@ -129,6 +135,13 @@ begin
         from {{ crosswalk }}
         where customer_id in (select customer_id from {{ changed }});
         analyze {{ changed_cards_table('card') }};
+        {%- endif %}
+        {%- if unit == 'customer' and _published_rows() in inputs.cards %}
+        drop table if exists {{ changed_cards_table('row') }};
+        create unlogged table {{ changed_cards_table('row') }} as
+        select row_id from {{ _published_rows() }}
+        where customer_id in (select customer_id from {{ changed }});
+        analyze {{ changed_cards_table('row') }};
         {%- endif %}
         insert into counted_cards values (changed_count);
     else
@@ -162,11 +175,12 @@ inner join migration.{{ unit }}_changes as changes
             and (table.is_crosswalk or table.unit == 'customer') -%}
         {%- do views.update({name: {
             'rendered': table.rendered,
-            'identifier': table.identifier,
+            'identifier': _view_name(name),
             'definition': 'select * from ' ~ name ~ ' as whole where whole.'
                 ~ ('customer_id' if is_of_customers and table.is_crosswalk else table.key)
                 ~ ' in (select ' ~ ('customer_id' if is_of_customers else 'planfix_id') ~ ' from '
-                ~ changed_cards_table('customer' if is_of_customers else 'card') ~ ')',
+                ~ changed_cards_table('customer' if is_of_customers else 'card') ~ ')'
+                ~ (_or_our_rows(name, inputs) if table.is_source and is_of_customers else ''),
         }}) -%}
     {%- endfor -%}
     {%- for name, definition in inputs.views.items() -%}
@@ -174,7 +188,7 @@ inner join migration.{{ unit }}_changes as changes
         {%- for table in inputs.cards -%}
             {%- set ns.definition = modules.re.sub(
                 '\\b' ~ modules.re.escape(table) ~ '\\b',
-                'pg_temp.' ~ known[table].identifier,
+                'pg_temp.' ~ _view_name(table),
                 ns.definition,
             ) -%}
         {%- endfor -%}
@@ -184,14 +198,37 @@ inner join migration.{{ unit }}_changes as changes
             {{- return(none) -}}
         {%- endfor -%}
         {%- if ns.definition != definition -%}
-            {%- set identifier = name.split('.')[1] -%}
             {%- do views.update({name: {
                 'rendered': adapter.quote(target.database) ~ '.'
-                    ~ adapter.quote(name.split('.')[0]) ~ '.' ~ adapter.quote(identifier),
-                'identifier': identifier,
+                    ~ adapter.quote(name.split('.')[0]) ~ '.' ~ adapter.quote(name.split('.')[1]),
+                'identifier': _view_name(name),
                 'definition': ns.definition,
             }}) -%}
         {%- endif -%}
     {%- endfor -%}
     {{- return(views) -}}
+{% endmacro %}
+
+
+{#- A row of ours that the CRM gave to another client is still to be compared with what we wrote. -#}
+{% macro _or_our_rows(name, inputs) %}
+    {%- set table = name.split('.')[1] -%}
+    {%- if _published_rows() in inputs.cards and table in live_tables()
+        and publish_tables()[table]['row_id'] -%}
+        {{- return(' or whole.id in (select row_id from ' ~ changed_cards_table('row') ~ ')') -}}
+    {%- endif -%}
+    {{- return('') -}}
+{% endmacro %}
+
+
+{% macro _published_rows() %}
+    {{- return(state_schema() ~ '.published_rows') -}}
+{% endmacro %}
+
+
+{#- As the table is called, for views name its columns so; the live tables, over which there is no
+    view, apart from the ready ones of the same names. -#}
+{% macro _view_name(name) %}
+    {%- set schema, identifier = name.replace('"', '').split('.') -%}
+    {{- return(('live__' if schema == live_schema() else '') ~ identifier) -}}
 {% endmacro %}

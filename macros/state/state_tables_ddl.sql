@@ -268,6 +268,13 @@ create unlogged table if not exists {{ state }}.customer_changes (
     primary key (relation, generation, customer_id)
 );
 
+-- up to where the writers of a table were seen when it was last asked whose rows changed
+create unlogged table if not exists {{ state }}.customer_watermarks (
+    relation text primary key,
+    place text not null,
+    horizon bigint not null
+);
+
 create unlogged table if not exists {{ state }}.card_builds (
     relation text primary key,
     version text not null,
