@@ -1012,7 +1012,9 @@ class Generator:
                 comment.from_type = self.pick(sources)
                 comment.is_deleted = rng.random() < 0.01
                 found.append(comment)
-        self._more_notes(found)
+        more = self._more_notes(len(found))
+        added = set(map(id, more))
+        found += more
         for task in account.tasks:
             created = task.trip.created
             technical = Comment(0, task.id, created + 60, task.assignee, "")
@@ -1026,24 +1028,27 @@ class Generator:
         found.sort(key=lambda comment: comment.at)
         number = 880_000
         for comment in found:
-            number += 1 + int(rng.random() * 2)
+            # what is added draws nothing that others would have drawn
+            number += 1 if id(comment) in added else 1 + int(rng.random() * 2)
             comment.id = number
         account.comments = found
 
-    def _more_notes(self, found: list[Comment]) -> None:
-        """Adds notes up to the wanted mean: most go to few cards, as people write them.
+    def _more_notes(self, count: int) -> list[Comment]:
+        """Makes the notes that lack to the wanted mean: most go to few cards, as people write them.
 
         A random stream of their own leaves everything else of the account as it is without them.
         """
         account = self.account
         rng = random.Random(f"riderra notes:{self.size}:{account.seed}")
-        for _ in range(round(len(account.contacts) * self.notes_per_card) - len(found)):
+        made = []
+        for _ in range(round(len(account.contacts) * self.notes_per_card) - count):
             card = account.contacts[int(len(account.contacts) * rng.random() ** 2)]
             at = card.created + int((self.anchor - card.created) * rng.random())
             author = self.managers[int(len(self.managers) * rng.random())]
             comment = Comment(card.id, 0, at, author, 1 + rng.randrange(2**31))
             comment.from_type = "Planfix"
-            found.append(comment)
+            made.append(comment)
+        return made
 
     def _tag_entries(self) -> None:
         account, rng = self.account, self.rng

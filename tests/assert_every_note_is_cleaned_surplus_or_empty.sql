@@ -2,6 +2,7 @@
 -- surplus, though it has a letter or digit outside of its markup. Why: notes are the
 -- memory of the sales people. Does not claim that the text is complete; is_truncated
 -- tells where it is not.
+{{ config(meta={'asked_by': 'card'}) }}
 
 with
 

@@ -2,6 +2,7 @@
 -- dash), and for a parsed value that is neither among the valid points nor among the
 -- rejected ones, or among both. Why: a phone that disappears between two models is the
 -- loss this project exists to prevent. Shows keys and channels, no values.
+{{ config(meta={'asked_by': 'card'}) }}
 
 with
 

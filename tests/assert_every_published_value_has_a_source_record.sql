@@ -6,6 +6,7 @@
 -- merge.
 -- Does not claim that the rule chose well.
 -- sqlfluff:indentation:template_blocks_indent:False
+{{ config(meta={'asked_by': 'customer'}) }}
 
 {%- set fields = [
     'display_name', 'given_name', 'middle_name', 'family_name', 'company_name',

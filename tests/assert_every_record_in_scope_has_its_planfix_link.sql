@@ -2,6 +2,7 @@
 -- customer that identity does not name.
 -- Why: the link is how anybody finds the source of a customer after Planfix is gone.
 -- Does not claim that the link is live yet; reconciliation after publishing does.
+{{ config(meta={'asked_by': 'card'}) }}
 
 select
     assigned.planfix_id,

@@ -3,6 +3,7 @@
 -- Why: a wrong grant sends advertising to people who refused it; merging is where that
 -- happens.
 -- Does not claim that a grant was rightly recorded in Planfix.
+{{ config(meta={'asked_by': 'customer'}) }}
 
 with
 

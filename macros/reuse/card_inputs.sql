@@ -42,7 +42,25 @@
             {{- return(none) -}}
         {%- endif -%}
     {%- endfor -%}
+    {%- do _add_crosswalk(cards) -%}
     {{- return({'rest': local_md5(rest | join('\n')), 'cards': cards, 'views': views}) -}}
+{% endmacro %}
+
+
+{#- Who reads tables by card and by customer follows the crosswalk too, in whose company they were
+    made, whether it reads it or not. -#}
+{% macro _add_crosswalk(cards) %}
+    {%- set known, units = tables_by_card(), [] -%}
+    {%- for name in cards -%}
+        {%- do units.append(known[name].unit) -%}
+    {%- endfor -%}
+    {%- if units | unique | list | length > 1 -%}
+        {%- for name, table in known.items() if table.is_crosswalk and name not in cards -%}
+            {%- for row in run_query(_inputs_sql([table.rendered])).rows if row['name'] == name -%}
+                {%- do cards.update({name: row['fingerprint']}) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
 {% endmacro %}
 
 

@@ -5,7 +5,8 @@
     asked whole.
 
     A customer changed where one of its rows did in a table by customer, where a card came or went
-    (the crosswalk says so of both customers), and where one of its cards did in a table by card.
+    (the crosswalk says so of both customers), and where one of its cards did in a table by card; a
+    card where its own rows did, and where its customer's did.
 
     Arguments: the query; its inputs now (card_inputs); the name under which its inputs of the last
     time are noted; the version that they have to be noted for; card or customer.
@@ -54,30 +55,27 @@
 {% endmacro %}
 
 
-{#- The input that says which customer a card belongs to: '' where nobody asks, none where it is
-    missing, or where customers would have to be led back to cards. -#}
+{#- The input that says which customer a card belongs to: '' where nobody asks, none where both are
+    asked for and it is missing. -#}
 {% macro _crosswalk(inputs, unit) %}
     {%- set known = tables_by_card() -%}
-    {%- set ns = namespace(crosswalk='', by_card=false, by_customer=false) -%}
+    {%- set ns = namespace(crosswalk='', others=false) -%}
     {%- for name in inputs.cards -%}
-        {%- if unit == 'customer' and known[name].is_crosswalk -%}
+        {%- if known[name].is_crosswalk -%}
             {%- set ns.crosswalk = name -%}
-        {%- elif known[name].unit == 'customer' -%}
-            {%- set ns.by_customer = true -%}
-        {%- else -%}
-            {%- set ns.by_card = true -%}
+        {%- elif known[name].unit != unit -%}
+            {%- set ns.others = true -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if unit == 'card' and ns.by_customer
-        or unit == 'customer' and ns.by_card and not ns.crosswalk -%}
-        {{- return(none) -}}
-    {%- endif -%}
-    {{- return(ns.crosswalk) -}}
+    {%- if ns.others and not ns.crosswalk -%}{{- return(none) -}}{%- endif -%}
+    {{- return(ns.crosswalk if ns.others or unit == 'customer' else '') -}}
 {% endmacro %}
 
 
 {% macro _changed_cards_sql(inputs, noted_as, version, unit, crosswalk) %}
-{%- set changed = changed_cards_table(unit) -%}
+{%- set key, other_unit, other_key = ('planfix_id', 'customer', 'customer_id') if unit == 'card'
+    else ('customer_id', 'card', 'planfix_id') -%}
+{%- set changed, others = changed_cards_table(unit), changed_cards_table(other_unit) -%}
 create temporary table if not exists counted_cards (count bigint) on commit drop;
 truncate counted_cards;
 do $changed$
@@ -107,16 +105,13 @@ begin
     end if;
     drop table if exists {{ changed }};
     create unlogged table {{ changed }} as
-    {%- if unit == 'card' %}
-    {{ _changes_sql(inputs, 'card', 'changes.planfix_id') | indent(4) }};
-    {%- else %}
-    {{ _changes_sql(inputs, 'customer', 'changes.customer_id') | indent(4) }}
+    {{ _changes_sql(inputs, unit, key) | indent(4) }}
     {%- if crosswalk %}
     union
-    select crosswalk.customer_id
+    select crosswalk.{{ key }}
     from {{ crosswalk }} as crosswalk
-    where crosswalk.planfix_id in (
-        {{ _changes_sql(inputs, 'card', 'changes.planfix_id') | indent(8) }}
+    where crosswalk.{{ other_key }} in (
+        {{ _changes_sql(inputs, other_unit, other_key) | indent(8) }}
     )
     {%- endif %}
     {#- what was not settled the last time may hang together with another client -#}
@@ -124,17 +119,16 @@ begin
     union
     select {{ column }} from {{ this }} where {{ column }} is not null
     {%- endfor %};
-    {%- endif %}
     select count(*) from {{ changed }} into changed_count;
     if {{ are_few_cards('changed_count') }} then
         analyze {{ changed }};
         {%- if crosswalk %}
-        drop table if exists {{ changed_cards_table('card') }};
-        create unlogged table {{ changed_cards_table('card') }} as
-        select planfix_id
+        drop table if exists {{ others }};
+        create unlogged table {{ others }} as
+        select distinct {{ other_key }}
         from {{ crosswalk }}
-        where customer_id in (select customer_id from {{ changed }});
-        analyze {{ changed_cards_table('card') }};
+        where {{ key }} in (select {{ key }} from {{ changed }});
+        analyze {{ others }};
         {%- endif %}
         {%- if unit == 'customer' and _published_rows() in inputs.cards %}
         drop table if exists {{ changed_cards_table('row') }};
@@ -154,8 +148,8 @@ select max(count) from counted_cards
 
 
 {#- What changed between the versions noted and those of now. -#}
-{% macro _changes_sql(inputs, unit, column) -%}
-select distinct {{ column }}
+{% macro _changes_sql(inputs, unit, key) -%}
+select distinct changes.{{ key }}
 from jsonb_each_text('{{ tojson(inputs.cards) }}') as current (relation, version)
 inner join migration.card_versions as noted_version
     on current.relation = noted_version.relation
@@ -171,13 +165,13 @@ inner join migration.{{ unit }}_changes as changes
     {%- set known, views = tables_by_card(), {} -%}
     {%- for name in inputs.cards -%}
         {%- set table = known[name] -%}
-        {%- set is_of_customers = unit == 'customer'
-            and (table.is_crosswalk or table.unit == 'customer') -%}
+        {%- set is_of_customers = unit == 'customer' if table.is_crosswalk
+            else table.unit == 'customer' -%}
         {%- do views.update({name: {
             'rendered': table.rendered,
             'identifier': _view_name(name),
             'definition': 'select * from ' ~ name ~ ' as whole where whole.'
-                ~ ('customer_id' if is_of_customers and table.is_crosswalk else table.key)
+                ~ ('customer_id' if table.is_crosswalk and is_of_customers else table.key)
                 ~ ' in (select ' ~ ('customer_id' if is_of_customers else 'planfix_id') ~ ' from '
                 ~ changed_cards_table('customer' if is_of_customers else 'card') ~ ')'
                 ~ (_or_our_rows(name, inputs) if table.is_source and is_of_customers else ''),

@@ -68,7 +68,10 @@ begin
             insert into noted_version values ('{{ last_version }}');
             return;
         end if;
-        if {{ are_few_cards('changed_count') }} then
+        -- what belongs to nobody cannot be built by itself
+        if {{ are_few_cards('changed_count') }}
+            and not exists (select from differing_cards where {{ unit_key }} is null)
+        then
             {{ _next_card_version_sql(name, fingerprint, table.unit, 'differing_cards') | indent(12) }}
             {%- if table.is_crosswalk %}
             insert into migration.customer_changes (relation, generation, customer_id)

@@ -57,24 +57,37 @@
 
 
 {#-
-    The query of this test over the cards that changed since it passed; none where it has to go over
-    all. A key that holds the card's number can be broken within one card only. What the
-    changes make is gone with the connection of the test.
+    The query of this test over the cards, or customers, that changed since it passed; none where it has
+    to go over all. A key that holds the card's number or the customer can be broken within one of them
+    only; another test says with `meta: {asked_by: card}` (or customer) that it judges each by itself.
+    What the changes make is gone with the connection of the test.
 -#}
 {% macro test_of_changed_cards(query) %}
-    {%- set asked = model.get('test_metadata') or {} -%}
-    {%- set arguments = asked.get('kwargs', {}) -%}
-    {%- if not (
-        (asked.get('name') == 'is_key' and arguments.column_name == 'planfix_id')
-        or (asked.get('name') == 'unique_combination' and 'planfix_id' in arguments.columns)
-    ) -%}
-        {{- return(none) -}}
-    {%- endif -%}
+    {%- set unit = _asked_by() -%}
+    {%- if not unit -%}{{- return(none) -}}{%- endif -%}
     {%- set cards = card_inputs(query) -%}
     {%- if not (cards and cards.cards) -%}{{- return(none) -}}{%- endif -%}
     {%- do graph.setdefault('tested_cards_' ~ invocation_id, {}).update({model.unique_id: cards}) -%}
-    {%- set of_changed = of_changed_cards(query, cards, model.unique_id, 'passed') -%}
+    {%- set of_changed = of_changed_cards(query, cards, model.unique_id, 'passed', unit) -%}
     {{- return(of_changed.query if of_changed) -}}
+{% endmacro %}
+
+
+{% macro _asked_by() %}
+    {%- set asked = model.get('test_metadata') or {} -%}
+    {%- set arguments = asked.get('kwargs', {}) -%}
+    {%- if asked.get('name') == 'is_key' -%}
+        {%- set key = [arguments.column_name] -%}
+    {%- elif asked.get('name') == 'unique_combination' -%}
+        {%- set key = arguments.columns -%}
+    {%- else -%}
+        {%- set key = [] -%}
+    {%- endif -%}
+    {%- set said = (model.config.get('meta') or {}).get('asked_by') -%}
+    {%- if said or 'planfix_id' in key -%}
+        {{- return(said or 'card') -}}
+    {%- endif -%}
+    {{- return('customer' if 'customer_id' in key) -}}
 {% endmacro %}
 
 

@@ -114,19 +114,51 @@ legacy_ids as (
 
 ),
 
+-- the rows of one card are distinct (tested): only those of customers with several cards
+-- are looked through for what two cards say alike
+several_cards as (
+
+    select customer_id
+    from {{ ref('int_customers__cards') }}
+    group by customer_id
+    having count(*) > 1
+
+),
+
+assigned_cards as not materialized (
+
+    select
+        assigned.planfix_id,
+        assigned.customer_id,
+        several_cards.customer_id is not null as is_one_of_several
+    from {{ ref('int_customers__cards') }} as assigned
+    left outer join several_cards on assigned.customer_id = several_cards.customer_id
+
+),
+
 source_points as (
 
-    select count(*) as contact_points
+    select sum(contact_points) as contact_points
     from (
-        select distinct
-            assigned.customer_id,
-            points.channel,
-            points.value,
-            points.extension
+        select count(*) as contact_points
         from {{ ref('int_contact_points__normalized') }} as points
-        inner join {{ ref('int_customers__cards') }} as assigned
+        inner join assigned_cards as assigned
             on points.planfix_id = assigned.planfix_id
-    ) as per_customer
+        where not assigned.is_one_of_several
+        union all
+        select count(*) as contact_points
+        from (
+            select distinct
+                assigned.customer_id,
+                points.channel,
+                points.value,
+                points.extension
+            from {{ ref('int_contact_points__normalized') }} as points
+            inner join assigned_cards as assigned
+                on points.planfix_id = assigned.planfix_id
+            where assigned.is_one_of_several
+        ) as per_customer
+    ) as both_kinds
 
 ),
 
@@ -159,16 +191,26 @@ ready_notes as (
 
 source_consents as (
 
-    select count(*) as consents
+    select sum(consents) as consents
     from (
-        select distinct
-            assigned.customer_id,
-            consents.channel,
-            consents.purpose
+        select count(*) as consents
         from {{ ref('int_contact_consents__normalized') }} as consents
-        inner join {{ ref('int_customers__cards') }} as assigned
+        inner join assigned_cards as assigned
             on consents.planfix_id = assigned.planfix_id
-    ) as per_customer
+        where not assigned.is_one_of_several
+        union all
+        select count(*) as consents
+        from (
+            select distinct
+                assigned.customer_id,
+                consents.channel,
+                consents.purpose
+            from {{ ref('int_contact_consents__normalized') }} as consents
+            inner join assigned_cards as assigned
+                on consents.planfix_id = assigned.planfix_id
+            where assigned.is_one_of_several
+        ) as per_customer
+    ) as both_kinds
 
 ),
 
@@ -181,16 +223,26 @@ ready_consents as (
 
 source_tags as (
 
-    select count(*) as tags
+    select sum(tags) as tags
     from (
-        select distinct
-            assigned.customer_id,
-            tags.kind,
-            tags.tag
+        select count(*) as tags
         from {{ ref('int_contact_tags__mapped') }} as tags
-        inner join {{ ref('int_customers__cards') }} as assigned
+        inner join assigned_cards as assigned
             on tags.planfix_id = assigned.planfix_id
-    ) as per_customer
+        where not assigned.is_one_of_several
+        union all
+        select count(*) as tags
+        from (
+            select distinct
+                assigned.customer_id,
+                tags.kind,
+                tags.tag
+            from {{ ref('int_contact_tags__mapped') }} as tags
+            inner join assigned_cards as assigned
+                on tags.planfix_id = assigned.planfix_id
+            where assigned.is_one_of_several
+        ) as per_customer
+    ) as both_kinds
 
 ),
 

@@ -1,4 +1,4 @@
-"""A delta asks for the cards that changed alone, and makes what a full build would make."""
+"""A delta asks for the cards and clients that changed alone, and makes what a full build would make."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import json
 
 from tests.pytest.e2e.conftest import Migration
 
-BUILD = ("build", "--select", "staging", "intermediate.contacts")
-WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
+BUILD = ("build", "--exclude-resource-type", "test", "unit_test")
+# all up to the plan: what it is made of is the same in the next build
+UP_TO_THE_PLAN = (*BUILD, "--exclude", "config.materialized:publish")
+CONTACTS = (*BUILD, "--select", "staging", "intermediate.contacts")
+# they name the run
+OF_THE_RUN = ("plan_id", "run_id", "planned_at", "last_batch_id")
 
 # each touches other cards than those whose numbers it names, or takes some away
 EDITS = {
@@ -62,9 +66,60 @@ EDITS = {
 }
 
 
-def _build(migration: Migration, *arguments: str) -> dict[str, str]:
-    """Returns dbt's word on each node: CARDS where only changed cards were asked for."""
-    migration.commands.dbt(*BUILD, *arguments, check=True)
+# what people did in the CRM meanwhile
+CRM_EDITS = {
+    "a name": """
+        update riderra.customers set display_name = display_name || ' (VIP)'
+        where id in (select id from riderra.customers order by id limit 3)
+    """,
+    "notes and tags less": """
+        delete from riderra.customer_notes
+        where id in (select id from riderra.customer_notes order by id limit 2);
+        delete from riderra.customer_tags
+        where ctid in (select ctid from riderra.customer_tags order by customer_id limit 2)
+    """,
+    "a phone that is another client's now": """
+        update riderra.customer_contacts
+        set
+            customer_id = (select id from riderra.customers order by id desc limit 1),
+            is_primary = false
+        where id = (select id from riderra.customer_contacts order by id limit 1)
+    """,
+    "another primary phone": """
+        update riderra.customer_contacts set is_primary = false
+        where id = (
+            select id from riderra.customer_contacts where is_primary order by id desc limit 1
+        )
+    """,
+    "an address of its own": """
+        insert into riderra.customer_contacts
+            (id, customer_id, channel, value, extension, label, is_primary, created_at, updated_at)
+        select gen_random_uuid(), id, 'telegram', 'of_the_crm', '', 'other', false, now(), now()
+        from riderra.customers order by id limit 1
+    """,
+    "a client less": """
+        do $$
+        declare
+            gone uuid := (
+                select id from riderra.customers
+                where kind = 'person' and status = 'active' order by id limit 1 offset 5
+            );
+        begin
+            delete from riderra.customer_contacts where customer_id = gone;
+            delete from riderra.customer_tags where customer_id = gone;
+            delete from riderra.customer_notes where customer_id = gone;
+            delete from riderra.customer_consents where customer_id = gone;
+            delete from riderra.customer_external_links where customer_id = gone;
+            delete from riderra.customers where id = gone;
+        end
+        $$
+    """,
+}
+
+
+def _codes(migration: Migration, *arguments: str) -> dict[str, str]:
+    """Returns dbt's word on each node: CARDS where only what changed was asked for."""
+    migration.commands.dbt(*arguments, check=True)
     target = migration.commands.folder / "target" / "run_results.json"
     return {
         result["unique_id"].split(".")[2]: result["adapter_response"].get("code", "")
@@ -74,30 +129,86 @@ def _build(migration: Migration, *arguments: str) -> dict[str, str]:
 
 def _tables(migration: Migration) -> dict[str, list[tuple[object, ...]]]:
     names = migration.rows(
-        "select tablename from pg_tables where schemaname = 'intermediate' order by 1"
+        "select schemaname, tablename from pg_tables "
+        "where schemaname in ('intermediate', 'ready', 'quality', 'publish') order by 1, 2"
     )
     return {
-        str(name): migration.rows(
-            f"select to_jsonb(made)::text from intermediate.{name} as made order by 1"
+        f"{schema}.{name}": migration.rows(
+            f"select (to_jsonb(made) - %s::text[])::text from {schema}.{name} as made order by 1",
+            list(OF_THE_RUN),
         )
-        for (name,) in names
+        for schema, name in names
     }
 
 
+def _rename(migration: Migration, text: str) -> None:
+    migration.execute(
+        "update planfix_raw.contacts set payload = payload || "
+        "jsonb_build_object('description', %s::text) "
+        "where id = (select max(planfix_id) from intermediate.int_customers__members)",
+        text,
+    )
+
+
 def test_a_delta_makes_what_a_full_build_makes(migration: Migration) -> None:
-    _build(migration, *WITHOUT_TESTS)
+    # the first look at what the migration wrote finds all of it changed
+    _codes(migration, *BUILD)
     before = _tables(migration)
-    for statement in EDITS.values():
+    for statement in (*EDITS.values(), *CRM_EDITS.values()):
         migration.execute(statement)
     migration.commands.dlt("pipeline", "python_functions", "run", check=True)
-    words = _build(migration, *WITHOUT_TESTS)
-    assert "CARDS" in words.values()
+    words = _codes(migration, *UP_TO_THE_PLAN)
+    for name in (
+        "int_contacts__normalized",
+        "int_customers__golden",
+        "customers",
+        "customer_notes",
+    ):
+        assert words[name] == "CARDS", name
+    assert words["publish_comparison"] == "CARDS"
     after = _tables(migration)
-    assert sum(after[name] != before[name] for name in before) > 10
+    assert sum(after[name] != before[name] for name in before) > 40
 
-    _build(migration, *WITHOUT_TESTS, "--full-refresh")
+    _codes(migration, *UP_TO_THE_PLAN, "--full-refresh")
     whole = _tables(migration)
     assert {name for name in whole if whole[name] != after[name]} == set()
+
+    # and what is carried out then is settled
+    for _ in range(2):
+        _codes(migration, *BUILD)
+    assert not migration.rows(
+        "select action, reason from publish.publish_comparison "
+        "where action in ('insert', 'update', 'retire', 'adopt')"
+    )
+
+
+def test_a_row_changed_by_hand_is_made_anew_where_rows_are_replaced(migration: Migration) -> None:
+    _codes(migration, *UP_TO_THE_PLAN)
+    _rename(migration, "changed once")
+    assert _codes(migration, *UP_TO_THE_PLAN)["customer_notes"] == "CARDS"
+    before = migration.rows("select id, body from ready.customer_notes order by id")
+
+    migration.execute(
+        "update ready.customer_notes set body = 'by hand' "
+        "where id = (select min(id::text)::uuid from ready.customer_notes)"
+    )
+    assert _codes(migration, *UP_TO_THE_PLAN)["customer_notes"].startswith("INSERT")
+    assert migration.rows("select id, body from ready.customer_notes order by id") == before
+
+
+def test_holes_are_not_left_for_good(migration: Migration) -> None:
+    _codes(migration, *UP_TO_THE_PLAN)
+    whole = 0
+    for number in range(12):
+        migration.execute(
+            "update planfix_raw.contacts set payload = payload || "
+            "jsonb_build_object('description', %s::text) where id in "
+            "(select planfix_id from intermediate.int_customers__members order by 1 limit 40)",
+            f"changed {number}",
+        )
+        word = _codes(migration, *UP_TO_THE_PLAN, "--select", "+customer_notes")["customer_notes"]
+        whole += word != "CARDS"
+    assert 0 < whole < 6
 
 
 def test_a_card_that_stands_there_twice_now_is_found(migration: Migration) -> None:
@@ -122,7 +233,7 @@ def test_where_more_than_cards_changed_all_are_asked_for(migration: Migration) -
             name,
         )
 
-    _build(migration, *WITHOUT_TESTS)
+    _codes(migration, *CONTACTS)
     for change, table in (
         ("update seeds.tag_mapping set target_tag = target_tag || '!'", "int_contact_tags__mapped"),
         ("update planfix_raw.contacts set fetched_at = fetched_at", "int_contacts__merged"),
@@ -130,6 +241,6 @@ def test_where_more_than_cards_changed_all_are_asked_for(migration: Migration) -
     ):
         migration.execute(change)
         regroup("Новая")
-        assert _build(migration, *WITHOUT_TESTS)[table] != "CARDS", change
+        assert _codes(migration, *CONTACTS)[table] != "CARDS", change
         regroup("Старая")
-        assert _build(migration, *WITHOUT_TESTS)[table] == "CARDS", change
+        assert _codes(migration, *CONTACTS)[table] == "CARDS", change

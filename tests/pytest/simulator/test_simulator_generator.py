@@ -227,6 +227,16 @@ def test_a_dense_account_fills_eight_custom_fields_everywhere() -> None:
     assert all(len(contact.custom) >= 8 for contact in generate(200, 1, dense=True).contacts)
 
 
+def test_more_notes_leave_the_rest_of_the_account_as_it_is() -> None:
+    plain, talkative = generate(500, 3), generate(500, 3, notes_per_card=2.0)
+    notes = [comment for comment in talkative.comments if comment.contact_id]
+    assert len(notes) == 2 * len(talkative.contacts)
+    assert max(Counter(comment.contact_id for comment in notes).values()) > 20
+    for account in (plain, talkative):
+        account.comments = []
+    assert list(map(text, picture(talkative))) == list(map(text, picture(plain)))
+
+
 def test_generated_numbers_are_valid() -> None:
     rng = random.Random(1)
     for code, plan in vocabulary().phones.items():
