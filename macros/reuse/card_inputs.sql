@@ -5,7 +5,8 @@
       - `rest`: one fingerprint of all else. With the same rest, the rows of a card differ from
         those of the last time only where the card changed in one of the `cards`.
     Tables with `meta: is_reference` (small, whole in every extract) are part of the rest by what they
-    say, not by who brought them when, which no model by card may ask.
+    say, not by who brought them when, which no model by card may ask. Tables of words (`words_of`)
+    are part of it by their rules: a word that is new is one of a card that changed.
     `views` are the views on the way to the tables. None where any input cannot be told.
 -#}
 {% macro card_inputs(query) %}
@@ -36,7 +37,7 @@
         {%- elif row['kind'] in ('content', 'rows') -%}
             {%- do rest.append(name ~ '=' ~ _table_fingerprint(name, row['kind'])) -%}
         {%- elif row['fingerprint'] -%}
-            {%- do rest.append(name ~ '=' ~ row['fingerprint']) -%}
+            {%- do rest.append(name ~ '=' ~ (row['rules'] or row['fingerprint'])) -%}
             {%- if row['definition'] -%}{%- do views.update({name: row['definition']}) -%}{%- endif -%}
         {%- else -%}
             {{- return(none) -}}

@@ -32,13 +32,14 @@
 {% endmacro %}
 
 
-{#- Rows that went leave holes that nobody fills: from a fifth on, the table is made anew. -#}
+{#- Rows that went leave holes that nobody fills: where there are too many, the table is made anew. -#}
 {% macro has_few_holes(relation) %}
     {{- return(run_query(
-        "select coalesce(substring(note from 'deleted=(\\d+)')::bigint"
-        ~ " <= 0.2 * substring(note from 'rows=(\\d+)')::bigint, false)"
-        ~ " from (select obj_description(to_regclass('" ~ relation.include(database=false)
-        ~ "'), 'pg_class') as note) as noted"
+        "select coalesce(" ~ are_few_cards(
+            "substring(note from 'deleted=(\d+)')::bigint",
+            "substring(note from 'rows=(\d+)')::bigint"
+        ) ~ ", false) from (select obj_description(to_regclass('"
+        ~ relation.include(database=false) ~ "'), 'pg_class') as note) as noted"
     ).rows[0][0]) -}}
 {% endmacro %}
 

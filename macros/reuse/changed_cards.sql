@@ -133,7 +133,7 @@ begin
         {%- if unit == 'customer' and _published_rows() in inputs.cards %}
         drop table if exists {{ changed_cards_table('row') }};
         create unlogged table {{ changed_cards_table('row') }} as
-        select row_id from {{ _published_rows() }}
+        select * from {{ _published_rows() }}
         where customer_id in (select customer_id from {{ changed }});
         analyze {{ changed_cards_table('row') }};
         {%- endif %}
@@ -170,7 +170,9 @@ inner join migration.{{ unit }}_changes as changes
         {%- do views.update({name: {
             'rendered': table.rendered,
             'identifier': _view_name(name),
-            'definition': 'select * from ' ~ name ~ ' as whole where whole.'
+            'definition': 'select * from ' ~ changed_cards_table('row')
+                if name == _published_rows() and is_of_customers
+                else 'select * from ' ~ name ~ ' as whole where whole.'
                 ~ ('customer_id' if table.is_crosswalk and is_of_customers else table.key)
                 ~ ' in (select ' ~ ('customer_id' if is_of_customers else 'planfix_id') ~ ' from '
                 ~ changed_cards_table('customer' if is_of_customers else 'card') ~ ')'

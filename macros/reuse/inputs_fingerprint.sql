@@ -8,7 +8,8 @@
       - by the note of its own inputs, when this project built it as a model;
       - by its content, when it is a seed (dbt loads those anew in each run);
       - else (raw, state, the CRM's tables) by address and writing transaction of each row, which
-        no change of any kind leaves as they were; of raw tables, the rows of finished loads.
+        no change of any kind leaves as they were; of raw tables, the rows of finished loads. Of live
+        tables and the baseline it is known what was written when (source_customer_version).
 -#}
 {% macro inputs_fingerprint(query) %}
     {%- if not execute or setting('reuse_tables') | lower != 'true' -%}{{- return(none) -}}{%- endif -%}
@@ -61,6 +62,8 @@
     {%- for row in run_query(_inputs_sql(relations)).rows if not row['name'].endswith('._dlt_loads') -%}
         {%- if row['kind'] == 'moment' or row['schema'] in refused_schemas -%}
             {{- return(none) -}}
+        {%- elif is_source_by_customer(row['name']) -%}
+            {%- set version = source_customer_version(row['name']) -%}
         {%- elif row['schema'] in raw_schemas() and row['kind'] == 'rows' -%}
             {%- set version = shown_rows_version(row['schema'], row['name']) -%}
         {%- elif row['kind'] == 'content' or row['kind'] == 'rows' -%}
@@ -124,7 +127,8 @@ inputs as (
         pg_class.relkind,
         pg_namespace.nspname,
         case when pg_class.relkind = 'v' then pg_get_viewdef(pg_class.oid) end as definition,
-        substring(obj_description(pg_class.oid, 'pg_class') from 'version=(\w+)') as version
+        substring(obj_description(pg_class.oid, 'pg_class') from 'version=(\w+)') as version,
+        substring(obj_description(pg_class.oid, 'pg_class') from 'rules=(\w+)') as rules
     from reads
     left join pg_class on reads.oid = pg_class.oid
     left join pg_namespace on pg_class.relnamespace = pg_namespace.oid
@@ -141,7 +145,8 @@ select
         else 'moment'
     end as kind,
     coalesce(md5(definition), version) as fingerprint,
-    definition
+    definition,
+    rules
 from inputs
 union all
 select
@@ -149,6 +154,7 @@ select
     '',
     'note',
     md5(current_setting('server_version') || current_setting('TimeZone')),
+    null,
     null
 order by 1
 {% endmacro %}

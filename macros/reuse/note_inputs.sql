@@ -17,10 +17,27 @@
         {%- call statement('note_inputs') -%}
             comment on table {{ relation }} is
             'inputs={{ inputs or 'unknown' }} version={{ version }} rows={{ row_count }} inserted={{
-                row_count if inserted is none else inserted }} deleted={{ deleted }}'
+                row_count if inserted is none else inserted }} deleted={{ deleted }}{{
+                ' rules=' ~ _rules_version() if _words_of(model) }}'
         {%- endcall -%}
         {%- do remember_version(version) -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{#- Of a table of words (`meta: words_of`) everything but where the words come from. -#}
+{% macro _rules_version() %}
+    {%- set parts = own_inputs(sql) -%}
+    {%- for version in input_versions(parent_names()) or [invocation_id] -%}
+        {%- set table = version.split('=')[0].split('.')[-1] -%}
+        {%- if table not in _words_of(model) -%}{%- do parts.append(version) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- return(local_md5(parts | join('\n'))) -}}
+{% endmacro %}
+
+
+{% macro _words_of(node) %}
+    {{- return((node.config.get('meta') or {}).get('words_of', [])) -}}
 {% endmacro %}
 
 

@@ -80,30 +80,32 @@ $compare$;
 
 {#- Where more cards changed than a fifth of the account's, a table is built whole, and readers
     likewise. -#}
-{% macro are_few_cards(count) -%}
-    {{ count }} <= 0.2 * (
+{% macro are_few_cards(count, all_rows='0') -%}
+    {{ count }} <= 0.2 * greatest({{ all_rows }}, (
         select coalesce(max(reltuples), 0) from pg_class
         where oid = to_regclass('migration.source_cards__contacts')
-    )
+    ))
 {%- endmacro %}
 
 
 {#- A table whose last version is not known, or has little in common with this one. -#}
-{% macro _begin_card_versions_sql(relation, version) -%}
+{% macro _begin_card_versions_sql(relation, version, is_sql=false) -%}
+{%- set version = version if is_sql else "'" ~ version ~ "'" -%}
 delete from migration.card_changes where relation = '{{ relation }}';
 delete from migration.customer_changes where relation = '{{ relation }}';
 delete from migration.card_versions where relation = '{{ relation }}';
 insert into migration.card_versions (relation, version, generation)
-values ('{{ relation }}', '{{ version }}', 1);
+values ('{{ relation }}', {{ version }}, 1);
 {%- endmacro %}
 
 
 {#- A version that differs from the last one in the cards, or customers, of a table. Who was built
     from one that is twenty versions old is built whole. -#}
-{% macro _next_card_version_sql(relation, version, unit, changed) -%}
+{% macro _next_card_version_sql(relation, version, unit, changed, is_sql=false) -%}
+{%- set version = version if is_sql else "'" ~ version ~ "'" -%}
 {%- set key = 'customer_id' if unit == 'customer' else 'planfix_id' -%}
 insert into migration.card_versions (relation, version, generation)
-select relation, '{{ version }}', max(generation) + 1
+select relation, {{ version }}, max(generation) + 1
 from migration.card_versions
 where relation = '{{ relation }}'
 group by relation

@@ -272,7 +272,9 @@ create unlogged table if not exists {{ state }}.customer_changes (
 create unlogged table if not exists {{ state }}.customer_watermarks (
     relation text primary key,
     place text not null,
-    horizon bigint not null
+    horizon bigint not null,
+    row_count bigint not null,
+    version text not null
 );
 
 create unlogged table if not exists {{ state }}.card_builds (

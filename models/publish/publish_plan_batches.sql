@@ -24,8 +24,8 @@ batches as (
 ),
 
 plan_made as (
-    -- all rows have the same
-    select min(plan_id::text)::uuid as plan_id from plan
+    -- all rows have the same; null where there are none
+    select (select plan.plan_id from plan limit 1) as plan_id
 ),
 
 committed as (

@@ -9,7 +9,7 @@
 
 with
 
--- read five times: put aside, these rows would go to disk once more and from there
+-- read twice: put aside, these rows would go to disk once more and from there
 -- through one core
 comparison as not materialized (
     select * from {{ ref('publish_comparison') }}
@@ -52,17 +52,22 @@ entangled as (
     select previous_customer_id as customer_id from plan_identities
     where previous_customer_id <> customer_id
     union
-    select previous_customer_id as customer_id from comparison
-    where action = 'update' and previous_customer_id <> customer_id
-    union
-    select customer_id from comparison
-    where action = 'update' and previous_customer_id <> customer_id
-    union
-    select customer_id from comparison
-    where action = 'update' and reason = 'customer_merged'
-    union
-    select (overrides ->> 'merged_into_id')::uuid as customer_id from comparison
-    where action = 'update' and reason = 'customer_merged'
+    select named.customer_id
+    from comparison
+    cross join
+        lateral (
+            values
+            (comparison.customer_id),
+            (comparison.previous_customer_id),
+            ((comparison.overrides ->> 'merged_into_id')::uuid)
+        ) as named (customer_id)
+    where
+        comparison.action = 'update'
+        and (
+            comparison.previous_customer_id <> comparison.customer_id
+            or comparison.reason = 'customer_merged'
+        )
+        and named.customer_id is not null
 ),
 
 rows_to_write as (

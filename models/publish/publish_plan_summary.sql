@@ -96,6 +96,8 @@ columns_counted as (
             count(*) as changes
         from plan
         cross join lateral unnest(plan.changed_columns) as changed (column_name)
+        -- an insert has none, and a first run is nothing else
+        where plan.changed_columns is not null
         group by
             plan.table_name,
             plan.action,

@@ -37,6 +37,40 @@ shared_ids as (
 
 ),
 
+crowded_clusters as (
+
+    select cluster_id
+    from shared_ids
+    group by cluster_id
+    having count(*) > 1
+
+),
+
+crowded_ids as (
+
+    select customer_id
+    from shared_ids
+    group by customer_id
+    having count(*) > 1
+
+),
+
+-- nearly every cluster shares records with one id, and that id with it alone: only of
+-- the others it has to be settled who comes first
+contested as (
+
+    select
+        shared_ids.*,
+        crowded_clusters.cluster_id is not null
+        or crowded_ids.customer_id is not null as is_contested
+    from shared_ids
+    left outer join crowded_clusters
+        on shared_ids.cluster_id = crowded_clusters.cluster_id
+    left outer join crowded_ids
+        on shared_ids.customer_id = crowded_ids.customer_id
+
+),
+
 -- an id is as old as the oldest membership that it has
 customers as (
 
@@ -52,20 +86,21 @@ customers as (
 ranked as (
 
     select
-        shared_ids.cluster_id,
-        shared_ids.customer_id,
-        dense_rank() over (order by shared_ids.cluster_id)::int as cluster_number,
-        dense_rank() over (order by shared_ids.customer_id)::int as customer_number,
+        contested.cluster_id,
+        contested.customer_id,
+        dense_rank() over (order by contested.cluster_id)::int as cluster_number,
+        dense_rank() over (order by contested.customer_id)::int as customer_number,
         row_number() over (
             order by
-                shared_ids.shared_records desc,
+                contested.shared_records desc,
                 customers.assigned_at asc,
                 customers.first_planfix_id asc,
-                shared_ids.first_shared_planfix_id asc
+                contested.first_shared_planfix_id asc
         ) as preference
-    from shared_ids
+    from contested
     inner join customers
-        on shared_ids.customer_id = customers.customer_id
+        on contested.customer_id = customers.customer_id
+    where contested.is_contested
 
 ),
 
@@ -87,6 +122,14 @@ verdicts as materialized (
 ),
 
 kept as (
+
+    select
+        cluster_id,
+        customer_id
+    from contested
+    where not is_contested
+
+    union all
 
     select
         ranked.cluster_id,
