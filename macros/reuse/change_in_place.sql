@@ -36,8 +36,8 @@
 {% macro has_few_holes(relation) %}
     {{- return(run_query(
         "select coalesce(" ~ are_few_cards(
-            "substring(note from 'deleted=(\d+)')::bigint",
-            "substring(note from 'rows=(\d+)')::bigint"
+            "substring(note from 'deleted=(\\d+)')::bigint",
+            "substring(note from 'rows=(\\d+)')::bigint"
         ) ~ ", false) from (select obj_description(to_regclass('"
         ~ relation.include(database=false) ~ "'), 'pg_class') as note) as noted"
     ).rows[0][0]) -}}
