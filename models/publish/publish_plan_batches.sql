@@ -25,7 +25,7 @@ batches as (
 
 plan_made as (
     -- all rows have the same; null where there are none
-    select (select plan.plan_id from plan limit 1) as plan_id
+    select (select plan.plan_id from plan limit 1) as plan_id  -- noqa: AM09
 ),
 
 committed as (

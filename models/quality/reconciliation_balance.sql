@@ -114,8 +114,8 @@ legacy_ids as (
 
 ),
 
--- the rows of one card are distinct (tested): only those of customers with several cards
--- are looked through for what two cards say alike
+-- the rows of one card are distinct (tested): only those of customers with several
+-- cards are looked through for what two cards say alike
 several_cards as (
 
     select customer_id

@@ -1,4 +1,4 @@
-"""Notes beyond the last N of a card are neither computed nor missed, however the server plans it."""
+"""Notes beyond the last N of a card need no answers, however the server plans it."""
 
 from __future__ import annotations
 
