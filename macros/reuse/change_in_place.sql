@@ -49,7 +49,7 @@
 create temporary table changed_table (
     version text, row_count bigint, inserted bigint, deleted bigint, differing bigint
 ) on commit drop;
--- as the table has them, so that equal rows are equal as text too
+-- as the table has them, so that equal rows have equal hashes
 create temporary table typed_rows (like {{ relation }}) on commit drop;
 do $change$
 declare
@@ -66,19 +66,19 @@ begin
     select
         whole.ctid as address,
         whole.{{ key }} as {{ changed_key }},
-        hashtextextended(whole::text, 0)::numeric as row_hash
+        hash_record_extended(whole, 0) as row_hash
     from {{ relation }} as whole
     where whole.{{ key }} in (select {{ changed_key }} from {{ changed_cards_table(unit) }});
     create temporary table differing_cards on commit drop as
     select {{ changed_key }}
     from (
-        select {{ changed_key }}, row_hash from replaced_rows
+        select {{ changed_key }}, row_hash, false as is_new from replaced_rows
         union all
-        select typed.{{ key }}, -hashtextextended(typed::text, 0)::numeric
+        select typed.{{ key }}, hash_record_extended(typed, 0), true
         from typed_rows as typed
     ) as both_sides
     group by {{ changed_key }}
-    having sum(row_hash) <> 0;
+    having {{ _row_hashes_differ() }};
 
     select
         '{{ last_version }}',

@@ -103,7 +103,7 @@
     {%- set made = load_result('main')['response'] -%}
     {%- if cards -%}
         {%- set version = note_cards(
-            target_relation, backup_relation, last_version, cards, inputs
+            target_relation, backup_relation, last_version, cards, inputs, made.rows_affected
         ) -%}
     {%- endif -%}
     {% do note_inputs(target_relation, inputs, made.rows_affected, version) %}

@@ -4,12 +4,12 @@
     card is what it was, so that nothing above is built again.
 
     Arguments: the table; the one it replaces and its version (none when that cannot be vouched for);
-    the inputs now; the fingerprint of all inputs.
+    the inputs now; the fingerprint of all inputs; the number of its rows.
 -#}
-{% macro note_cards(relation, last_relation, last_version, inputs, fingerprint) %}
+{% macro note_cards(relation, last_relation, last_version, inputs, fingerprint, row_count) %}
     {%- set name = this.schema ~ '.' ~ this.identifier -%}
     {%- set version = run_query(_compare_cards_sql(
-        name, relation, last_relation, last_version, fingerprint
+        name, relation, last_relation, last_version, fingerprint, row_count
     )).rows[0][0] -%}
     {%- do run_query(note_card_builds_sql([card_build_row(name, version, inputs)])) -%}
     {{- return(version) -}}
@@ -34,7 +34,9 @@ on conflict (relation) do update set
 {% endmacro %}
 
 
-{% macro _compare_cards_sql(name, relation, last_relation, last_version, fingerprint) %}
+{% macro _compare_cards_sql(
+    name, relation, last_relation, last_version, fingerprint, row_count
+) %}
 {%- set table = tables_by_card()[name] -%}
 {%- set unit_key = 'customer_id' if table.unit == 'customer' else 'planfix_id' -%}
 create temporary table if not exists noted_version (version text) on commit drop;
@@ -47,14 +49,27 @@ begin
     if exists (
         select from migration.card_versions
         where relation = '{{ name }}' and version = '{{ last_version }}'
-    ) then
+    )
+        -- a plan of millions that became one of none is not worth comparing
+        and (
+            select {{ are_few_cards('abs(' ~ row_count ~ ' - last_count)', 'last_count') | indent(12) }}
+            from (
+                select
+                    substring(
+                        obj_description('{{ last_relation }}'::regclass, 'pg_class')
+                        from 'rows=(\d+)'
+                    )::bigint as last_count
+            ) as noted
+        )
+    then
         create temporary table differing_cards on commit drop as
         select {{ unit_key }}
         from (
-            {%- for side, sign in [(relation, '+'), (last_relation, '-')] %}
+            {%- for side, is_new in [(relation, 'true'), (last_relation, 'false')] %}
             select
                 {{ table.key }} as {{ unit_key }},
-                {{ sign }} hashtextextended(side::text, 0)::numeric as row_hash
+                hash_record_extended(side, 0) as row_hash,
+                {{ is_new }} as is_new
             from {{ side }} as side
             {%- if not loop.last %}
             union all
@@ -62,7 +77,7 @@ begin
             {%- endfor %}
         ) as both_sides
         group by {{ unit_key }}
-        having sum(row_hash) <> 0;
+        having {{ _row_hashes_differ() }};
         select count(*) from differing_cards into changed_count;
         if changed_count = 0 then
             insert into noted_version values ('{{ last_version }}');
@@ -99,3 +114,9 @@ end
 $compare$;
 select version from noted_version
 {% endmacro %}
+
+
+{#- Of two sides of one card; by sums, so that the order of its rows says nothing. -#}
+{% macro _row_hashes_differ() -%}
+    sum(row_hash) filter (where is_new) is distinct from sum(row_hash) filter (where not is_new)
+{%- endmacro %}

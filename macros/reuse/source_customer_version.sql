@@ -78,6 +78,8 @@ begin
             select from migration.card_versions
             where relation = '{{ name }}' and version = noted.version
         )
+        -- after a first load, say: not few clients, then
+        or written_count > 0.5 * all_count
     then
         {{ _begin_card_versions_sql(name, 'version_now', is_sql=true) | indent(8) }}
         return;
