@@ -96,12 +96,15 @@ class Published:
         return self.link.execute(query).fetchall()
 
     def versions(self, *schemas: str) -> dict[str, list[tuple[Any, ...]]]:
-        """Returns place and writer of every row: equal when no row was rewritten."""
+        """Returns place and writer of every row: equal when no row was rewritten.
+
+        Without unlogged tables, which are no state but what builds remember of each other.
+        """
         found = {}
         for schema, table in self.rows(
             "select nspname, relname from pg_class"
             " join pg_namespace on pg_namespace.oid = relnamespace"
-            " where relkind = 'r' and nspname = any(%s) order by 1, 2",
+            " where relkind = 'r' and relpersistence = 'p' and nspname = any(%s) order by 1, 2",
             list(schemas),
         ):
             query = sql.SQL("select ctid::text, xmin::text, t::text from {} as t order by 1")
