@@ -1,6 +1,7 @@
 {#-
     Notes at a table what it was built from, how many rows it has, how many the server counted as
-    written to it and taken from it meanwhile, and the version that its readers go by: the same fingerprint, or the content with `meta: {early_cutoff: true}`. Content
+    written to it and taken from it meanwhile, and the version that its readers go by: the same
+    fingerprint, or the content with `meta: {early_cutoff: true}`. Content
     costs one pass over the rows; it pays where state of the publisher comes in, which is new after
     each run though the rows here seldom are: what reads them is spared.
 -#}
