@@ -59,12 +59,6 @@ begin
     )
     returning batch_id into this_batch_id;
 
-    -- rows go from both sides at once here, and nobody misses them: the next comparison looks at
-    -- all rows (macros/reuse/source_customer_version.sql)
-    if to_regclass('migration.customer_watermarks') is not null then
-        delete from migration.customer_watermarks;
-    end if;
-
     perform 1
     from {{ live_relation('customers') }}
     where id in (

@@ -2,7 +2,8 @@
     Version of a live table of the CRM, or of the baseline, after noting whose rows changed since the
     version before. Rows that came or were changed have been written by a transaction that was not
     over then; where fewer of the others are left, rows went, and ours are missed in the baseline's
-    company. A row that the CRM gave to another client concerns both.
+    company. A row that the CRM gave to another client concerns both. Whose rows of the baseline
+    went is noted by its trigger.
 
     A server that was started anew may be another one, or an older state of this one, and a table
     that was put in place of the noted one has other rows: then all counts as changed.
@@ -33,6 +34,7 @@
 
 {% macro _customer_changes_sql(name, table, key) %}
 {%- set live_id = row_id(table, 'live') if table in live_tables() else none -%}
+{%- set is_baseline = name == _published_rows() -%}
 set local client_min_messages = warning;
 {{ session_settings() }};
 select pg_advisory_xact_lock(hashtext('riderra_migration customers of {{ name }}'));
@@ -63,9 +65,20 @@ begin
     if noted.place is not distinct from place_now
         and written_count = 0
         and all_count = noted.row_count
+        {%- if is_baseline %}
+        and not exists (select from migration.unpublished_customers)
+        {%- endif %}
     then
         return;
     end if;
+    {%- if is_baseline %}
+    create temporary table unpublished (customer_id uuid) on commit drop;
+    with taken as (
+        delete from migration.unpublished_customers returning customer_id
+    )
+
+    insert into unpublished select distinct customer_id from taken;
+    {%- endif %}
     insert into migration.customer_watermarks (relation, place, horizon, row_count, version)
     values ('{{ name }}', place_now, horizon_now, all_count, version_now)
     on conflict (relation) do update set
@@ -98,6 +111,10 @@ begin
     from {{ _published_rows() }} as known
     inner join written_rows on known.row_id = written_rows.row_id
     where known.table_name = '{{ table }}'
+    {%- endif %}
+    {%- if is_baseline %}
+    union
+    select customer_id from unpublished
     {%- endif %};
     {%- if live_id %}
     if all_count - written_count < noted.row_count then

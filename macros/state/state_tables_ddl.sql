@@ -277,6 +277,11 @@ create unlogged table if not exists {{ state }}.customer_watermarks (
     version text not null
 );
 
+-- whose rows of the baseline were deleted, by whomever, since it was last asked
+create unlogged table if not exists {{ state }}.unpublished_customers (
+    customer_id uuid not null
+);
+
 create unlogged table if not exists {{ state }}.card_builds (
     relation text primary key,
     version text not null,
@@ -292,6 +297,32 @@ begin
         where attrelid = '{{ state }}.batches'::regclass and attname = 'publisher'
     ) then
         alter table {{ state }}.batches add column publisher smallint not null default 1;
+    end if;
+end
+$body$;
+
+-- a row that is gone says nothing itself, and the comparison looks at few of those that stay
+create or replace function {{ state }}.note_unpublished() returns trigger
+language plpgsql security definer set search_path = pg_catalog as $body$
+begin
+    insert into {{ state }}.unpublished_customers (customer_id)
+    select distinct customer_id from unpublished;
+    return null;
+end
+$body$;
+
+do $body$
+begin
+    if not exists (
+        select from pg_trigger
+        where
+            tgrelid = '{{ state }}.published_rows'::regclass
+            and tgname = 'note_unpublished'
+    ) then
+        create trigger note_unpublished
+            after delete on {{ state }}.published_rows
+            referencing old table as unpublished
+            for each statement execute function {{ state }}.note_unpublished();
     end if;
 end
 $body$;

@@ -98,6 +98,11 @@ CRM_EDITS = {
         select gen_random_uuid(), id, 'telegram', 'of_the_crm', '', 'other', false, now(), now()
         from riderra.customers order by id limit 1
     """,
+    # by hand in the baseline: these are the CRM's own now
+    "what was published less": """
+        delete from migration.published_rows
+        where row_id in (select id from riderra.customer_notes order by id desc limit 3)
+    """,
 }
 
 # what points at such a client is looked for everywhere: before the first look
@@ -154,13 +159,26 @@ def _describe(migration: Migration, text: str, count: int) -> None:
     )
 
 
+def _planned(migration: Migration, action: str) -> object:
+    return migration.value(
+        "select count(*) from publish.publish_plan where table_name = 'customer_notes' "
+        "and action = %s",
+        action,
+    )
+
+
 def test_a_delta_makes_what_a_full_build_makes(migration: Migration) -> None:
     migration.execute(A_CLIENT_LESS)
+    _describe(migration, "taken back again", 5)
     # the first look at what the migration wrote finds all of it changed
     _codes(migration, *BUILD)
     before = _tables(migration)
     for statement in (*EDITS.values(), *CRM_EDITS.values()):
         migration.execute(statement)
+    # which takes rows from the CRM and the baseline at once
+    last_run = migration.value("select run_id from migration.runs order by started_at desc limit 1")
+    rollback = ("run-operation", "rollback", "--args", json.dumps({"run_id": last_run}))
+    migration.commands.dbt(*rollback, check=True)
     migration.commands.dlt("pipeline", "python_functions", "run", check=True)
     words = _codes(migration, *UP_TO_THE_PLAN)
     for name in (
@@ -173,6 +191,7 @@ def test_a_delta_makes_what_a_full_build_makes(migration: Migration) -> None:
     ):
         assert words[name] == "CARDS", name
     assert words["publish_comparison"] == "CARDS"
+    assert _planned(migration, "insert") and _planned(migration, "adopt") == 3
     after = _tables(migration)
     assert sum(after[name] != before[name] for name in before) > 40
 
