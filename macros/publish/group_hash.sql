@@ -16,9 +16,10 @@
 
 
 {#- 128 bits, for a key among all rows of a table. -#}
-{% macro long_group_hash(columns, alias) %}
+{% macro long_group_hash(columns, alias, type='uuid') %}
     {{- return(
-        'md5(row(' ~ _hashed_values(columns, alias) | join(', ') ~ ')::text)::uuid'
+        'md5(row(' ~ _hashed_values(columns, alias) | join(', ') ~ ')::text)'
+        ~ ('::uuid' if type == 'uuid' else '')
     ) -}}
 {% endmacro %}
 

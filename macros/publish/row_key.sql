@@ -3,7 +3,7 @@
     {%- set spec = publish_tables()[table] -%}
     {{- return(
         alias ~ '.' ~ spec['row_key'] if spec['row_key']
-        else long_group_hash(spec['natural'], alias)
+        else _natural_key(spec['natural'], alias)
     ) -}}
 {% endmacro %}
 
@@ -13,6 +13,15 @@
     {%- set spec = publish_tables()[table] -%}
     {{- return(
         alias ~ '.' ~ spec['row_id'] if spec['row_id']
-        else long_group_hash(spec['natural'], alias)
+        else _natural_key(spec['natural'], alias)
+    ) -}}
+{% endmacro %}
+
+
+{#- Only of rows that have no id of their own. -#}
+{% macro _natural_key(columns, alias) %}
+    {{- return(
+        beside_customer(long_group_hash(columns, alias, 'text'), alias ~ '.customer_id')
+        if 'customer_id' in columns else long_group_hash(columns, alias)
     ) -}}
 {% endmacro %}

@@ -10,5 +10,6 @@
             {%- do ensure_state_tables() -%}
         {%- endif -%}
         {%- do convert_group_hashes() -%}
+        {%- do convert_row_keys() -%}
     {%- endif -%}
 {% endmacro %}

@@ -2,7 +2,7 @@
 {{
     config(
         indexes=[
-            {'columns': ['table_name', 'row_key'], 'unique': true},
+            {'columns': ['row_key', 'table_name'], 'unique': true},
         ]
     )
 }}
