@@ -1,8 +1,11 @@
-{#- The distinct argument lists of one Python function, from one or several relations.
+{#- The argument lists of one Python function, from one or several relations.
 
     `sources` is a list of {'relation': …, '<argument>': '<SQL expression>', …, 'where': …}; an
-    argument that is left out is null. Rows whose answer is null anyway are not asked for. -#}
-{% macro python_function_requests(function_name, sources) %}
+    argument that is left out is null. Rows whose answer is null anyway are not asked for.
+
+    Whoever computes the answers sorts the lists by their hashes and finds equal ones so. Where they
+    seldom are equal, that is enough; where most are, or they are long, it pays to do it here first. -#}
+{% macro python_function_requests(function_name, sources, is_distinct=false) %}
     {%- set found = namespace(node=none) -%}
     {%- if execute -%}
         {%- for node in graph.functions.values() if node.name == function_name -%}
@@ -13,14 +16,14 @@
                 "python_function_requests: no function is called '" ~ function_name ~ "'"
             ) -%}
         {%- endif -%}
-        {{- _python_function_requests(found.node, sources) -}}
+        {{- _python_function_requests(found.node, sources, is_distinct) -}}
     {%- else -%}
         select 1
     {%- endif -%}
 {% endmacro %}
 
 
-{% macro _python_function_requests(function_node, sources) %}
+{% macro _python_function_requests(function_node, sources, is_distinct) %}
 with
 {%- for source in sources %}
 
@@ -45,7 +48,7 @@ final as (
     {%- endfor %}
 )
 
-select distinct *
+select {{ 'distinct ' if is_distinct }}*
 from final
 where
     {%- for name in function_node.config.meta.null_arguments %}

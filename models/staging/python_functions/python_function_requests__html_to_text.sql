@@ -6,4 +6,4 @@
             ~ ref('int_contact_notes__surplus')
             ~ ' as surplus where surplus.note_key = notes.note_key)',
     },
-]) }}
+], is_distinct=true) }}

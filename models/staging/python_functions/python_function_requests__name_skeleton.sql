@@ -3,4 +3,4 @@
     {'relation': ref('given_names'), 'token': 'lower(name)'},
     {'relation': ref('nicknames'), 'token': 'lower(name)'},
     {'relation': ref('nicknames'), 'token': 'lower(short_form)'},
-]) }}
+], is_distinct=true) }}
