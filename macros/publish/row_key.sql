@@ -18,6 +18,21 @@
 {% endmacro %}
 
 
+{#-
+    Condition that joins rows of a table to those of another relation by one of their keys. A key that
+    is made of the row is in no index; the customer that it begins with is.
+-#}
+{% macro same_row(table, key, other_key) %}
+    {%- set spec = publish_tables()[table] -%}
+    {%- set alias, other = key.split('.')[0], other_key.split('.')[0] -%}
+    {{- return(
+        other_key ~ ' = ' ~ key
+        ~ ('' if spec['row_id'] or spec['row_key']
+            else ' and ' ~ other ~ '.customer_id = ' ~ alias ~ '.customer_id')
+    ) -}}
+{% endmacro %}
+
+
 {#- Only of rows that have no id of their own. -#}
 {% macro _natural_key(columns, alias) %}
     {{- return(

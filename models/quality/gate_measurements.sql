@@ -85,55 +85,14 @@ extract_checks as (
 
 ),
 
-points as (
+per_customer as (
 
     select
-        count(*) as contact_points,
-        count(contacts.id) as moved
-    from {{ ref('int_contact_points__normalized') }} as points
-    inner join {{ ref('int_customers__cards') }} as assigned
-        on points.planfix_id = assigned.planfix_id
-    left outer join {{ ref('customer_contacts') }} as contacts
-        on
-            assigned.customer_id = contacts.customer_id
-            and points.channel = contacts.channel
-            and points.value = contacts.value
-            and points.extension = contacts.extension
-
-),
-
-stated_consents as (
-
-    select
-        assigned.customer_id,
-        stated.channel,
-        stated.purpose,
-        min(
-            case stated.status when 'granted' then 3 when 'unknown' then 2 else 1 end
-        ) as width
-    from {{ ref('int_contact_consents__normalized') }} as stated
-    inner join {{ ref('int_customers__cards') }} as assigned
-        on stated.planfix_id = assigned.planfix_id
-    group by assigned.customer_id, stated.channel, stated.purpose
-
-),
-
-consents as (
-
-    select
-        count(*) as consents,
-        count(*) filter (
-            where
-            ready.id is null
-            or case ready.status when 'granted' then 3 when 'unknown' then 2 else 1 end
-            > stated_consents.width
-        ) as widened
-    from stated_consents
-    left outer join {{ ref('customer_consents') }} as ready
-        on
-            stated_consents.customer_id = ready.customer_id
-            and stated_consents.channel = ready.channel
-            and stated_consents.purpose = ready.purpose
+        coalesce(sum(stated_points), 0) as stated_points,
+        coalesce(sum(moved_points), 0) as moved_points,
+        coalesce(sum(expected_consents), 0) as stated_consents,
+        coalesce(sum(widened_consents), 0) as widened_consents
+    from {{ ref('reconciliation_customers') }}
 
 ),
 
@@ -157,8 +116,7 @@ final as (
     cross join balance
     cross join extract_runs
     cross join extract_checks
-    cross join points
-    cross join consents
+    cross join per_customer
     cross join lateral (
         values
         (
@@ -178,8 +136,14 @@ final as (
             'extract_complete', extract_checks.incomplete, extract_checks.objects,
             true, null
         ),
-        ('contact_points_moved', points.moved, points.contact_points, false, 1),
-        ('consents_never_widen', consents.widened, consents.consents, true, null)
+        (
+            'contact_points_moved',
+            per_customer.moved_points, per_customer.stated_points, false, 1
+        ),
+        (
+            'consents_never_widen',
+            per_customer.widened_consents, per_customer.stated_consents, true, null
+        )
     ) as measure (gate, numerator, denominator, is_count, value_of_nothing)
 
 )

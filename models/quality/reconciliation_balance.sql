@@ -22,11 +22,16 @@ contacts as (
 
 api_raw as (
 
+    -- not count(distinct …), which one process would do alone
     select
-        count(*) as rows_read,
-        count(distinct id) as records
-    from {{ source('planfix_raw', 'contacts') }}
-    where {{ finished_loads('planfix_raw') }}
+        coalesce(sum(rows_read), 0) as rows_read,
+        count(*) as records
+    from (
+        select count(*) as rows_read
+        from {{ source('planfix_raw', 'contacts') }}
+        where {{ finished_loads('planfix_raw') }}
+        group by id
+    ) as per_record
 
 ),
 
@@ -75,9 +80,13 @@ clusters as (
 identities as (
 
     select
-        count(*) as records,
-        count(distinct customer_id) as customers
-    from {{ ref('int_customers__cards') }}
+        coalesce(sum(records), 0) as records,
+        count(*) as customers
+    from (
+        select count(*) as records
+        from {{ ref('int_customers__cards') }}
+        group by customer_id
+    ) as per_identity
 
 ),
 
@@ -114,142 +123,19 @@ legacy_ids as (
 
 ),
 
--- the rows of one card are distinct (tested): only those of customers with several
--- cards are looked through for what two cards say alike
-several_cards as (
-
-    select customer_id
-    from {{ ref('int_customers__cards') }}
-    group by customer_id
-    having count(*) > 1
-
-),
-
-assigned_cards as not materialized (
+-- per customer what its cards say, and what is ready
+per_customer as (
 
     select
-        assigned.planfix_id,
-        assigned.customer_id,
-        several_cards.customer_id is not null as is_one_of_several
-    from {{ ref('int_customers__cards') }} as assigned
-    left outer join several_cards on assigned.customer_id = several_cards.customer_id
-
-),
-
-source_points as (
-
-    select sum(contact_points) as contact_points
-    from (
-        select count(*) as contact_points
-        from {{ ref('int_contact_points__normalized') }} as points
-        inner join assigned_cards as assigned
-            on points.planfix_id = assigned.planfix_id
-        where not assigned.is_one_of_several
-        union all
-        select count(*) as contact_points
-        from (
-            select distinct
-                assigned.customer_id,
-                points.channel,
-                points.value,
-                points.extension
-            from {{ ref('int_contact_points__normalized') }} as points
-            inner join assigned_cards as assigned
-                on points.planfix_id = assigned.planfix_id
-            where assigned.is_one_of_several
-        ) as per_customer
-    ) as both_kinds
-
-),
-
-ready_points as (
-
-    select count(*) as contact_points
-    from {{ ref('customer_contacts') }}
-
-),
-
-source_notes as (
-
-    select sum(least(notes, {{ setting('notes_per_contact') | int }})) as notes
-    from (
-        select count(*) as notes
-        from {{ ref('int_contact_notes__cleaned') }} as notes
-        inner join {{ ref('int_customers__cards') }} as assigned
-            on notes.planfix_id = assigned.planfix_id
-        group by assigned.customer_id
-    ) as per_customer
-
-),
-
-ready_notes as (
-
-    select count(*) as notes
-    from {{ ref('customer_notes') }}
-
-),
-
-source_consents as (
-
-    select sum(consents) as consents
-    from (
-        select count(*) as consents
-        from {{ ref('int_contact_consents__normalized') }} as consents
-        inner join assigned_cards as assigned
-            on consents.planfix_id = assigned.planfix_id
-        where not assigned.is_one_of_several
-        union all
-        select count(*) as consents
-        from (
-            select distinct
-                assigned.customer_id,
-                consents.channel,
-                consents.purpose
-            from {{ ref('int_contact_consents__normalized') }} as consents
-            inner join assigned_cards as assigned
-                on consents.planfix_id = assigned.planfix_id
-            where assigned.is_one_of_several
-        ) as per_customer
-    ) as both_kinds
-
-),
-
-ready_consents as (
-
-    select count(*) as consents
-    from {{ ref('customer_consents') }}
-
-),
-
-source_tags as (
-
-    select sum(tags) as tags
-    from (
-        select count(*) as tags
-        from {{ ref('int_contact_tags__mapped') }} as tags
-        inner join assigned_cards as assigned
-            on tags.planfix_id = assigned.planfix_id
-        where not assigned.is_one_of_several
-        union all
-        select count(*) as tags
-        from (
-            select distinct
-                assigned.customer_id,
-                tags.kind,
-                tags.tag
-            from {{ ref('int_contact_tags__mapped') }} as tags
-            inner join assigned_cards as assigned
-                on tags.planfix_id = assigned.planfix_id
-            where assigned.is_one_of_several
-        ) as per_customer
-    ) as both_kinds
-
-),
-
-ready_tags as (
-
-    select count(*) as tags
-    from {{ ref('customer_tags') }}
+        coalesce(sum(expected_points), 0) as expected_points,
+        coalesce(sum(ready_points), 0) as ready_points,
+        coalesce(sum(expected_notes), 0) as expected_notes,
+        coalesce(sum(ready_notes), 0) as ready_notes,
+        coalesce(sum(expected_consents), 0) as expected_consents,
+        coalesce(sum(ready_consents), 0) as ready_consents,
+        coalesce(sum(expected_tags), 0) as expected_tags,
+        coalesce(sum(ready_tags), 0) as ready_tags
+    from {{ ref('reconciliation_customers') }}
 
 ),
 
@@ -282,14 +168,7 @@ measured as (
     cross join customers
     cross join links
     cross join legacy_ids
-    cross join source_points
-    cross join ready_points
-    cross join source_notes
-    cross join ready_notes
-    cross join source_consents
-    cross join ready_consents
-    cross join source_tags
-    cross join ready_tags
+    cross join per_customer
     cross join lateral (
         values
         (
@@ -393,22 +272,22 @@ measured as (
         (
             330, 'layers', 'contacts: valid = ready',
             'distinct valid addresses per customer against rows ready for the CRM',
-            source_points.contact_points, ready_points.contact_points
+            per_customer.expected_points, per_customer.ready_points
         ),
         (
             340, 'layers', 'notes: the last N = ready',
             'notes within the limit per customer against rows ready for the CRM',
-            coalesce(source_notes.notes, 0), ready_notes.notes
+            per_customer.expected_notes, per_customer.ready_notes
         ),
         (
             350, 'layers', 'consents: stated = ready',
             'distinct consents per customer against rows ready for the CRM',
-            source_consents.consents, ready_consents.consents
+            per_customer.expected_consents, per_customer.ready_consents
         ),
         (
             360, 'layers', 'tags: mapped = ready',
             'distinct tags per customer against rows ready for the CRM',
-            source_tags.tags, ready_tags.tags
+            per_customer.expected_tags, per_customer.ready_tags
         )
     ) as balance_line (place, section, measure, description, expected, actual)
 

@@ -61,7 +61,10 @@ def test_a_baseline_with_keys_all_over_is_converted(migration: Migration) -> Non
     assert migration.rows(keys, list(CONVERTED)) == before
     assert migration.value(count, list(CONVERTED)) == len(before)
     assert migration.rows("select distinct action from publish.publish_plan") == []
-    assert migration.value(
-        "select pg_get_constraintdef(oid) from pg_constraint "
-        "where conname = 'published_rows_pkey'"
-    ) == "PRIMARY KEY (row_key, table_name)"
+    assert (
+        migration.value(
+            "select pg_get_constraintdef(oid) from pg_constraint "
+            "where conname = 'published_rows_pkey'"
+        )
+        == "PRIMARY KEY (row_key, table_name)"
+    )
