@@ -21,17 +21,19 @@ def main(arguments: Sequence[str]) -> int:
     """Runs dbt; returns its exit code."""
     done = dbtRunner().invoke([*arguments, "--quiet", "--no-write-json", "--no-print"])
     results = getattr(done.result, "results", [])
+    failed = [each for each in results if each.status == "error"]
     told = {
         "relations": {
             each.node.name: getattr(each.node, "relation_name", None) for each in results
         },
-        "failed": [each.node.name for each in results if each.status == "error"],
+        "failed": [each.node.name for each in failed],
         "reason": "",
     }
-    if done.exception:
-        lines = [line.strip() for line in str(done.exception).splitlines() if line.strip()]
+    for error in (done.exception, *(each.message for each in failed)):
+        lines = [line.strip() for line in str(error or "").splitlines() if line.strip()]
         if lines and lines[0].startswith(TELLING_ERRORS):
             told["reason"] = " ".join(lines[:2])
+            break
     sys.stdout.write("\n" + json.dumps(told) + "\n")
     return 0 if done.success else 1
 

@@ -152,3 +152,29 @@ def test_account_that_cannot_be_reached(
     )
     assert_refused(done, 3, "cannot reach Planfix", "PLANFIX_BASE_URL", link=link)
     assert "a-secret" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "wanted"),
+    [
+        # Jinja takes it for 0, within which no note would be kept
+        ("RIDERRA_NOTES_PER_CONTACT", "2O", "a whole number like 20"),
+        ("RIDERRA_MAX_RETIRED_SHARE", "5%", "a number like 0.05"),
+        ("RIDERRA_WORK_MEM", "plenty", "memory like 64MB"),
+        ("RIDERRA_REUSE_TABLES", "maybe", "true or false"),
+    ],
+)
+def test_setting_of_another_form(
+    exports: Path, database: settings.DatabaseSettings, variable: str, value: str, wanted: str
+) -> None:
+    done = migrate(
+        exports.parent,
+        DATABASE_URL=database.url(),
+        PLANFIX_EXPORT_DIR=str(exports),
+        **{variable: value},
+    )
+    output = done.stdout + done.stderr
+    assert done.returncode == 7, output
+    assert output.count("error: ") == 1, output
+    assert f"{variable} is '{value}', but has to be {wanted}" in output
+    assert "Traceback" not in output
