@@ -1,7 +1,7 @@
 {% macro setting(name) %}
     {%- set variable = 'RIDERRA_' ~ (name | upper).removeprefix('RIDERRA_') -%}
     {%- set default = var(name) -%}
-    {%- set value = env_var(variable, default | string) -%}
+    {%- set value = env_var(variable, default | string) | string -%}
     {%- set wanted = _wanted_form(default) -%}
     {%- if wanted and not modules.re.fullmatch(wanted.pattern, value) -%}
         {%- do exceptions.raise_compiler_error(
