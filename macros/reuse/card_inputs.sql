@@ -117,7 +117,7 @@
 {#- Version of what a raw table shows: its rows of finished loads, by address and transaction. -#}
 {% macro shown_rows_version(schema, name) %}
     {{- return(_shown_rows_version(
-        schema, name, 'hash_record_extended(row(shown.ctid, shown.xmin), 0)'
+        schema, name, row_hash('row(shown.ctid, shown.xmin)')
     )) -}}
 {% endmacro %}
 

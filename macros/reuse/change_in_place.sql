@@ -66,7 +66,7 @@ begin
     select
         whole.ctid as address,
         whole.{{ key }} as {{ changed_key }},
-        hash_record_extended(whole, 0) as row_hash
+        {{ row_hash('whole') }} as row_hash
     from {{ relation }} as whole
     where whole.{{ key }} in (select {{ changed_key }} from {{ changed_cards_table(unit) }});
     create temporary table differing_cards on commit drop as
@@ -74,7 +74,7 @@ begin
     from (
         select {{ changed_key }}, row_hash, false as is_new from replaced_rows
         union all
-        select typed.{{ key }}, hash_record_extended(typed, 0), true
+        select typed.{{ key }}, {{ row_hash('typed') }}, true
         from typed_rows as typed
     ) as both_sides
     group by {{ changed_key }}

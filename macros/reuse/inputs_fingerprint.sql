@@ -167,8 +167,8 @@ order by 1
     {%- if name not in known -%}
         {%- do known.update({name: run_query(
             table_content_sql(name) if kind == 'content' else
-            "select count(*) || ':' || coalesce(sum(hash_record_extended("
-            ~ "row(ctid, xmin), 0)::numeric), 0) from " ~ name
+            "select count(*) || ':' || coalesce(sum(" ~ row_hash('row(ctid, xmin)')
+            ~ "::numeric), 0) from " ~ name
         ).rows[0][0]}) -%}
     {%- endif -%}
     {{- return(known[name]) -}}

@@ -68,7 +68,7 @@ begin
             {%- for side, is_new in [(relation, 'true'), (last_relation, 'false')] %}
             select
                 {{ table.key }} as {{ unit_key }},
-                hash_record_extended(side, 0) as row_hash,
+                {{ row_hash('side') }} as row_hash,
                 {{ is_new }} as is_new
             from {{ side }} as side
             {%- if not loop.last %}
@@ -114,6 +114,13 @@ end
 $compare$;
 select version from noted_version
 {% endmacro %}
+
+
+{#- For sums over rows. The hash of a record adds up those of its columns, so that two rows which
+    exchange the values of a column would have the same sum as before: hashed once more, they do not. -#}
+{% macro row_hash(row) -%}
+    hashint8extended(hash_record_extended({{ row }}, 0), 0)
+{%- endmacro %}
 
 
 {#- Of two sides of one card; by sums, so that the order of its rows says nothing. -#}

@@ -71,7 +71,7 @@ $compare$;
 {% macro _source_cards_sql(name, schema, key) -%}
     select
         {{ key }} as planfix_id,
-        sum(hash_record_extended(row(ctid, xmin), 0)::numeric) as row_hash
+        sum({{ row_hash('row(ctid, xmin)') }}::numeric) as row_hash
     from {{ name }}
     where {{ key }} is not null and {{ _is_shown(schema) }}
     group by {{ key }}

@@ -27,6 +27,19 @@ EDITS = {
         update planfix_raw.contacts set payload = payload || '{"lastname": "Переименованный"}'
         where id = (select max(id) from planfix_raw.contacts where not is_company)
     """,
+    "kinds of two phones that changed places": """
+        update planfix_raw.contacts set payload = jsonb_set(
+            jsonb_set(payload, '{phones, 0, type}', payload #> '{phones, 1, type}'),
+            '{phones, 1, type}', payload #> '{phones, 0, type}'
+        )
+        where id in (
+            select id from planfix_raw.contacts
+            where
+                payload #>> '{phones, 0, type}' <> payload #>> '{phones, 1, type}'
+                and not is_company
+            order by id desc limit 5
+        )
+    """,
     "a company's country, in which phones of its people are read": """
         update planfix_raw.contacts as company
         set custom_fields = custom_fields || jsonb_build_object(mapped.id, jsonb_build_object(
