@@ -51,30 +51,9 @@ strata as not materialized (
         golden.kind,
         coalesce(segments.segment, 'no segment') as segment,
         golden.record_count > 1 as is_merged,
-        golden.incomplete_profile as is_incomplete,
-        concat_ws(
-            ' | ',
-            golden.kind,
-            coalesce(segments.segment, 'no segment'),
-            case when golden.record_count > 1 then 'merged' else 'single' end,
-            case when golden.incomplete_profile then 'incomplete' else 'complete' end
-        ) as stratum,
-        -- the same seed picks the same customers, however the table is stored
-        md5({{ setting_literal('qa_seed') }} || golden.customer_id)::uuid as lot
+        golden.incomplete_profile as is_incomplete
     from golden
     left outer join segments on golden.customer_id = segments.customer_id
-
-),
-
-numbered as (
-
-    select
-        *,
-        row_number() over (
-            partition by stratum
-            order by lot asc, customer_id asc
-        ) as place
-    from strata
 
 ),
 
@@ -83,21 +62,57 @@ numbered as (
 sized as (
 
     select
-        stratum,
-        stratum_size,
-        population,
+        *,
+        concat_ws(
+            ' | ',
+            kind,
+            segment,
+            case when is_merged then 'merged' else 'single' end,
+            case when is_incomplete then 'incomplete' else 'complete' end
+        ) as stratum,
         least(
             population,
             ceil(ln(1 - {{ confidence }}) / ln(1 - {{ defect_share }}))
         )::bigint as wanted
     from (
         select
-            stratum,
+            kind,
+            segment,
+            is_merged,
+            is_incomplete,
             count(*) as stratum_size,
-            (sum(count(*)) over ())::bigint as population
+            (sum(count(*)) over ())::bigint as population,
+            row_number() over () as stratum_number
         from strata
-        group by stratum
+        group by kind, segment, is_merged, is_incomplete
     ) as counted
+
+),
+
+-- by number: texts that begin alike would be most of the time of the sort
+numbered as (
+
+    select
+        customer_id,
+        stratum_number,
+        row_number() over (
+            partition by stratum_number
+            order by lot asc, customer_id asc
+        ) as place
+    from (
+        select
+            strata.customer_id,
+            sized.stratum_number,
+            -- the same seed picks the same customers, however the table is stored
+            md5({{ setting_literal('qa_seed') }} || strata.customer_id)::uuid as lot
+        from strata
+        inner join sized
+            on
+                strata.kind = sized.kind
+                and strata.segment = sized.segment
+                and strata.is_merged = sized.is_merged
+                and strata.is_incomplete = sized.is_incomplete
+    ) as lots
 
 ),
 
@@ -106,12 +121,18 @@ sized as (
 drawn as (
 
     select
-        numbered.*,
+        numbered.customer_id,
+        numbered.place,
+        sized.stratum,
+        sized.kind,
+        sized.segment,
+        sized.is_merged,
+        sized.is_incomplete,
         sized.stratum_size,
         sized.population,
         sized.wanted
     from numbered
-    inner join sized on numbered.stratum = sized.stratum
+    inner join sized on numbered.stratum_number = sized.stratum_number
     where
         -- between, and not only up to: PostgreSQL takes that for a third of all, and
         -- sorts whole tables for a few hundred customers
@@ -138,7 +159,9 @@ target_contacts as (
         drawn.customer_id,
         jsonb_agg(
             to_jsonb(contacts) - 'id' - 'customer_id'
-            order by contacts.channel asc, contacts.is_primary desc, contacts.value asc
+            order by
+                contacts.channel asc, contacts.is_primary desc, contacts.value asc,
+                contacts.extension asc
         ) as contacts
     from drawn
     inner join {{ ref('customer_contacts') }} as contacts
