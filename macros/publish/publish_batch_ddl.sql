@@ -226,7 +226,7 @@ begin
         to_jsonb(live),
         plan.hashes_expected is not distinct from
         case
-            when live.{{ 'id' if table == 'customers' else 'customer_id' }} is null
+            when live.{{ customer_column(table) }} is null
                 then null
             when plan.group_position is null
                 then {{ group_hashes(table, 'live') }}

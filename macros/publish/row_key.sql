@@ -33,6 +33,12 @@
 {% endmacro %}
 
 
+{#- Column of a target table that says whose row it is. -#}
+{% macro customer_column(table) %}
+    {{- return('id' if table == 'customers' else 'customer_id') -}}
+{% endmacro %}
+
+
 {#- Only of rows that have no id of their own. -#}
 {% macro _natural_key(columns, alias) %}
     {{- return(

@@ -67,10 +67,8 @@ ready_rows as (
     from sampled
     inner join {{ ref(table) }} as ready
         on
-            {%- if publish_tables()[table]['row_id'] %} {{ row_id(table, 'ready') }} = sampled.row_id
-            {%- else %} ready.customer_id = sampled.customer_id
-            and {{ row_key(table, 'ready') }} = sampled.row_key
-            {%- endif %}
+            sampled.customer_id = ready.{{ customer_column(table) }}
+            and sampled.row_key = {{ row_key(table, 'ready') }}
     where
         sampled.table_name = '{{ table }}'
         and sampled.action = 'insert'
