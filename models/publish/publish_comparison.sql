@@ -3,9 +3,12 @@
     config(
         indexes=[
             {'columns': ['row_key', 'table_name'], 'unique': true},
-        ]
+        ],
+        pre_hook="set local min_parallel_table_scan_size = 0"
     )
 }}
+{#- Of two sides that are joined in full all cores look at both or one does it all, and
+    in a first load the baseline is too small to be worth it. -#}
 
 -- depends_on: {{ ref('customers') }}
 -- depends_on: {{ ref('customer_contacts') }}

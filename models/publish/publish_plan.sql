@@ -53,7 +53,8 @@ whole_rows as not materialized (
         comparison.live_hashes as hashes_expected,
         comparison.overrides,
         null::jsonb as before_values,
-        null::jsonb as after_values
+        null::jsonb as after_values,
+        null::text[] as changed_columns
     from comparison
     where
         comparison.action = 'insert'
@@ -185,12 +186,7 @@ changes as not materialized (
 ),
 
 -- which columns differ, of rows that have two sides only: an insert has none to compare
-planned as not materialized (
-    select
-        *,
-        null::text[] as changed_columns
-    from whole_rows
-    union all
+changed_rows as not materialized (
     select
         changes.table_name,
         changes.row_key,
@@ -230,41 +226,53 @@ planned as not materialized (
         on changes.before_values is not null and changes.after_values is not null
 ),
 
-final as (
+-- by itself: behind the union with the touched rows, which are put aside, one core
+-- would do it for all rows of a first load
+{%- for part in ['whole_rows', 'changed_rows'] %}
+
+{{ part }}_planned as not materialized (
     select
         '{{ invocation_id }}'::uuid as plan_id,
         case
             when
-                planned.action in ('insert', 'update', 'retire', 'adopt')
-                or planned.reason in ('gone_on_both_sides', 'crm_and_source_agree')
+                {{ part }}.action in ('insert', 'update', 'retire', 'adopt')
+                or {{ part }}.reason in ('gone_on_both_sides', 'crm_and_source_agree')
                 then plan_customers.batch_number
         end as batch_number,
-        planned.table_name,
-        planned.action,
-        planned.column_group,
-        planned.changed_columns,
-        planned.customer_id,
-        planned.previous_customer_id,
-        planned.row_id,
-        planned.row_key,
-        planned.reason,
+        {{ part }}.table_name,
+        {{ part }}.action,
+        {{ part }}.column_group,
+        {{ part }}.changed_columns,
+        {{ part }}.customer_id,
+        {{ part }}.previous_customer_id,
+        {{ part }}.row_id,
+        {{ part }}.row_key,
+        {{ part }}.reason,
         'planfix:' || coalesce(
             identities.cluster_id,
             (
                 select min(customer_identity.planfix_id)
                 from customer_identity
-                where customer_identity.customer_id = planned.customer_id
+                where customer_identity.customer_id = {{ part }}.customer_id
             )
         ) as source_record,
-        planned.before_values,
-        planned.after_values,
-        planned.overrides,
-        planned.group_position,
-        planned.hashes_expected,
-        planned.hashes_to_write
-    from planned
-    left outer join plan_customers on planned.customer_id = plan_customers.customer_id
-    left outer join identities on planned.customer_id = identities.customer_id
+        {{ part }}.before_values,
+        {{ part }}.after_values,
+        {{ part }}.overrides,
+        {{ part }}.group_position,
+        {{ part }}.hashes_expected,
+        {{ part }}.hashes_to_write
+    from {{ part }}
+    left outer join plan_customers
+        on {{ part }}.customer_id = plan_customers.customer_id
+    left outer join identities on {{ part }}.customer_id = identities.customer_id
+),
+{%- endfor %}
+
+final as (
+    select * from whole_rows_planned
+    union all
+    select * from changed_rows_planned
 )
 
 select * from final
