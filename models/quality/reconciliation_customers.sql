@@ -36,23 +36,15 @@ cards as not materialized (
 ),
 
 -- the rows of one card are distinct (tested): only those of customers with several
--- cards are looked through for what two cards say alike
-several_cards as (
-
-    select customer_id
-    from cards
-    group by customer_id
-    having count(*) > 1
-
-),
-
+-- cards are looked through for what two cards say alike. Were the count of cards wrong,
+-- the books would not balance
 cards_of_several as not materialized (
 
     select
-        cards.planfix_id,
-        cards.customer_id
-    from cards
-    inner join several_cards on cards.customer_id = several_cards.customer_id
+        planfix_id,
+        customer_id
+    from {{ ref('int_customers__members') }}
+    where record_count > 1
 
 ),
 
