@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import psycopg
+
 from tests.pytest.e2e.conftest import Migration
 
 BUILD = ("build", "--exclude-resource-type", "test", "unit_test")
@@ -261,7 +263,19 @@ def test_where_more_than_cards_changed_all_are_asked_for(migration: Migration) -
             name,
         )
 
+    def indexes() -> list[tuple[object, ...]]:
+        return migration.rows(
+            "select indexdef from pg_indexes where schemaname = 'planfix_raw' "
+            "and tablename = 'contacts' and indexdef like '%%(id)'"
+        )
+
     _codes(migration, *CONTACTS)
+    # an extract that is writing holds up the index on raw cards, and not the build
+    with psycopg.connect(migration.database.url()) as extract:
+        extract.execute("lock table planfix_raw.contacts in row exclusive mode")
+        regroup("Первая")
+        assert _codes(migration, *CONTACTS)["int_contact_tags__mapped"] == "CARDS"
+        assert indexes() == []
     for change, table in (
         ("update seeds.tag_mapping set target_tag = target_tag || '!'", "int_contact_tags__mapped"),
         ("update planfix_raw.contacts set fetched_at = fetched_at", "int_contacts__merged"),
@@ -272,3 +286,4 @@ def test_where_more_than_cards_changed_all_are_asked_for(migration: Migration) -
         assert _codes(migration, *CONTACTS)[table] != "CARDS", change
         regroup("Старая")
         assert _codes(migration, *CONTACTS)[table] == "CARDS", change
+    assert len(indexes()) == 1
