@@ -2,8 +2,7 @@ with
 
 tokens as (
 
-    select * from {{ ref('int_name_tokens__collected') }}
-    where owner_kind = 'company'
+    select * from {{ ref('int_company_names__split') }}
 
 ),
 
@@ -16,12 +15,12 @@ folded as (
 final as (
 
     select
-        tokens.owner_key as company_name,
+        tokens.company_name,
         row_number() over (
-            partition by tokens.owner_key
-            order by tokens.part_position, tokens.word_position
+            partition by tokens.company_name
+            order by tokens.word_position
         )::int as token_position,
-        tokens.name_part,
+        'company' as name_part,
         tokens.token,
         folded.skeleton
     from tokens

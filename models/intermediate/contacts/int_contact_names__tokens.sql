@@ -2,8 +2,7 @@ with
 
 tokens as (
 
-    select * from {{ ref('int_name_tokens__collected') }}
-    where owner_kind = 'contact'
+    select * from {{ ref('int_contact_names__split') }}
 
 ),
 
@@ -16,9 +15,9 @@ folded as (
 final as (
 
     select
-        tokens.owner_key::bigint as planfix_id,
+        tokens.planfix_id,
         row_number() over (
-            partition by tokens.owner_key
+            partition by tokens.planfix_id
             order by tokens.part_position, tokens.word_position
         )::int as token_position,
         tokens.name_part,

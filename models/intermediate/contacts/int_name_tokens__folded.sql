@@ -1,9 +1,21 @@
+-- Each distinct word of a name is folded once, and not once per name.
+
+{% set names = [
+    'int_contact_names__split', 'int_company_names__split', 'int_trip_names__split',
+] %}
+
 with
 
+-- distinct by itself, before the union: the words of each are few
 tokens as (
 
-    select distinct token
-    from {{ ref('int_name_tokens__collected') }}
+    {% for name in names %}
+        select distinct token
+        from {{ ref(name) }}
+        {% if not loop.last %}
+            union
+        {% endif %}
+    {% endfor %}
 
 ),
 

@@ -2,8 +2,7 @@ with
 
 tokens as (
 
-    select * from {{ ref('int_name_tokens__collected') }}
-    where owner_kind = 'trip'
+    select * from {{ ref('int_trip_names__split') }}
 
 ),
 
@@ -16,12 +15,12 @@ folded as (
 final as (
 
     select
-        tokens.owner_key as trip_key,
+        tokens.trip_key,
         row_number() over (
-            partition by tokens.owner_key
-            order by tokens.part_position, tokens.word_position
+            partition by tokens.trip_key
+            order by tokens.word_position
         )::int as token_position,
-        tokens.name_part,
+        'full' as name_part,
         tokens.token,
         folded.skeleton
     from tokens
