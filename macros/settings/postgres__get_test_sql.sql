@@ -12,6 +12,21 @@
     {%- else -%}
         {%- set of_changed = test_of_changed_cards(main_sql) if inputs else none -%}
         {{ session_settings() }};
+        {%- if _is_key_sorted() %}
+        set local enable_hashagg = off;
+        {%- endif %}
         {{ default__get_test_sql(of_changed or main_sql, fail_calc, warn_if, error_if, limit) }}
     {%- endif -%}
+{% endmacro %}
+
+
+{#- Nearly all values of a key are there once: hashed by each process, they would have to be hashed
+    all over again by the one that looks at all of them, where sorted shares are merged (2.3 million
+    words of names: 0.9 s instead of 2.0). Numbers and uuids only, a sort of texts takes as long as
+    the server's locale makes it. -#}
+{% macro _is_key_sorted() %}
+    {%- set asked = model.get('test_metadata') or {} -%}
+    {%- set arguments = asked.get('kwargs', {}) -%}
+    {%- set key = arguments.get('columns') or [arguments.get('column_name') or ''] -%}
+    {{- return(asked.get('name') in ('is_key', 'unique_combination') and key[0].endswith('id')) -}}
 {% endmacro %}
