@@ -7,6 +7,9 @@
 -- Does not claim that the rule chose well.
 -- sqlfluff:indentation:template_blocks_indent:False
 {{ config(meta={'asked_by': 'customer'}) }}
+{#- Asked beside the comparison, which leaves cores idle, and not before the ready
+    tables are made: what is published waits for the reconciliation, and so for this. -#}
+-- depends_on: {{ ref('reconciliation_customers') }}
 
 {%- set fields = [
     'display_name', 'given_name', 'middle_name', 'family_name', 'company_name',
